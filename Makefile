@@ -1,0 +1,30 @@
+# The few commands a person needs. Everything is installed into .venv, with pins and hashes from requirements.lock.
+
+PYTHON ?= python3
+UV := .venv/bin/uv
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard server/pyproject.toml hosts/*/pyproject.toml plugins/*/*/pyproject.toml))
+
+.PHONY: help setup demo test lint types lock bench soak screenshots clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## install everything into .venv; a second run costs nothing
+
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make setup PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement scripts/uv.lock
+
+.venv/.installed: .venv/bin/uv requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . $(addprefix --editable ./,$(MEMBERS))
+	@touch $@
+
+lock: .venv/bin/uv ## renew requirements.lock after a change of dependencies
+	$(UV) lock --quiet
+	$(UV) export --quiet --frozen --all-packages --all-extras --all-groups --no-emit-workspace --no-header --output-file requirements.lock

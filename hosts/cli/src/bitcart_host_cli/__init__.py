@@ -1,0 +1,1 @@
+"""The command `bitcart`: setup, up, demo, doctor."""

@@ -1,0 +1,1 @@
+"""The daemon protocol server: JSON-RPC, websocket, polling, journal."""

@@ -1,0 +1,1 @@
+"""Real development chains on loopback."""

@@ -1,0 +1,1 @@
+"""Triggers sweeps by interval."""

@@ -1,0 +1,1 @@
+"""RQ workers in lanes, and the dispatcher of the outbox."""

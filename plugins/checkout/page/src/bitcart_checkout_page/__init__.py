@@ -1,0 +1,1 @@
+"""The page a buyer pays on."""

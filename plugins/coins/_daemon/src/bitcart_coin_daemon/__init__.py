@@ -1,0 +1,1 @@
+"""The client of a coin's daemon: RPC, stream, replay."""

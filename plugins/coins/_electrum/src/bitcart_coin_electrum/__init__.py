@@ -1,0 +1,1 @@
+"""What the coins built on Electrum share."""

@@ -1,0 +1,1 @@
+"""Fetching what no Python index carries: Debian packages, npm packages."""

@@ -1,0 +1,1 @@
+"""Bitcoin, with Electrum inside."""

@@ -1,0 +1,1 @@
+"""Notifications by every service Apprise knows."""

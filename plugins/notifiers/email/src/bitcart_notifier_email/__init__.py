@@ -1,0 +1,1 @@
+"""E-mails to buyer and merchant."""

@@ -1,0 +1,1 @@
+"""Prices set by the operator."""
