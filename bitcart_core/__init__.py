@@ -1,5 +1,6 @@
 """The front door: everything a plugin may use, and nothing else. Imports no database and no queue."""
 
+from bitcart_core.addresses import AddressPolicy, WebAddress, parse_host, parse_web_address
 from bitcart_core.coins import (
     Coin,
     CoinClient,
@@ -42,6 +43,7 @@ from bitcart_core.ui import Mount, Slot
 
 __all__ = [
     "API_VERSION",
+    "AddressPolicy",
     "BitcartError",
     "BlockEvent",
     "ChainTools",
@@ -93,5 +95,8 @@ __all__ = [
     "Template",
     "WalletKey",
     "WatchedRequest",
+    "WebAddress",
     "hookimpl",
+    "parse_host",
+    "parse_web_address",
 ]
