@@ -80,8 +80,12 @@ class DevchainFactory(Protocol):
 
     coin: str
 
-    def create(self) -> Devchain:
-        """Return a chain that is not started yet."""
+    def create(self, data_dir: Path) -> Devchain:
+        """Return a chain that is not started yet.
+
+        Args:
+            data_dir: `BITCART_DATA`, where requisites are found.
+        """
 
     def tools(self, chain: RunningChain) -> ChainTools:
         """Return the tools for a running chain."""

@@ -1,1 +1,6 @@
-"""Fetching what no Python index carries: Debian packages, npm packages."""
+"""What a coin needs that no Python index carries, fetched into the data folder, pinned by hash and all or nothing."""
+
+from bitcart_coin_requisites.nodejs import NodeJs, find_nodejs, provide_nodejs
+from bitcart_coin_requisites.npm import NpmPackages
+
+__all__ = ["NodeJs", "NpmPackages", "find_nodejs", "provide_nodejs"]
