@@ -1,0 +1,1 @@
+"""Ask a price service over HTTP."""
