@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bitcart_core.coins import WalletKey
 from bitcart_core.events import BlockEvent, PaymentEvent
@@ -89,8 +89,18 @@ class Daemon(Protocol):
     ) -> Any:
         """Answer one JSON-RPC call.
 
+        Args:
+            method: As the client named it; `get_updates` is answered by the host.
+            params: Arguments by name, without `xpub`. Numbers with a point arrive as decimals.
+            positional: Arguments by place.
+            key: What `xpub` said, or None.
+
+        Returns:
+            JSON types, decimals and dates.
+
         Raises:
-            Exception: Anything; the host turns it into the contract's error by `spec`.
+            CoinRefused: With a code: answered with just that code and text, such as -32601 "Procedure not found".
+            Exception: Anything else; answered as `module.Class: text`, with the code that `spec` gives that text.
         """
 
     def wallet_name(self, key: WalletKey) -> str:
@@ -100,7 +110,19 @@ class Daemon(Protocol):
         """Return the body of `GET /spec` (daemon contract, section 2)."""
 
     def state(self) -> Mapping[str, Any]:
-        """Return `height`, `is_synchronized` and `server` for health checks and heartbeats."""
+        """Return `height`, `is_synchronized` and `server` for health checks and heartbeats. Cheap: asked often."""
+
+
+@runtime_checkable
+class LoadsWallets(Protocol):
+    """A daemon that can be told to watch a wallet without being asked anything of it: polling clients need that."""
+
+    async def load(self, key: WalletKey) -> None:
+        """Load a wallet, so that its events are told from now on.
+
+        Raises:
+            Exception: As `Daemon.call` does for a key that is no key.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,3 +142,21 @@ class DaemonSettings:
     bitcart_data: Path
     server: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+class DaemonFactory(Protocol):
+    """What the entry point names: the class of a daemon, or a callable that carries the same two names itself.
+
+    The host must know `code` before it can read the settings: environment variables are called after it.
+    """
+
+    @property
+    def code(self) -> str:
+        """The coin, as in `Daemon.code`."""
+
+    @property
+    def default_port(self) -> int:
+        """Where the daemon listens unless told otherwise."""
+
+    def __call__(self, settings: DaemonSettings, journal: DaemonJournal) -> Daemon:
+        """Build the daemon; nothing starts before `Daemon.start`."""

@@ -26,17 +26,19 @@ class StoreSettings(BaseModel):
 
 
 class PluginContext(Protocol):
-    """What the kernel lends to a plugin.
+    """What the kernel lends to a plugin."""
 
-    Attributes:
-        data_dir: A folder of the plugin's own, created 0700.
-        log: A logger named after the plugin.
-        public_url: Where buyers reach this deployment, without a slash at the end.
-    """
+    @property
+    def data_dir(self) -> Path:
+        """A folder of the plugin's own, created 0700."""
 
-    data_dir: Path
-    log: logging.Logger
-    public_url: str
+    @property
+    def log(self) -> logging.Logger:
+        """A logger named after the plugin."""
+
+    @property
+    def public_url(self) -> str:
+        """Where buyers reach this deployment, without a slash at the end."""
 
     def render(self, template: str, variables: dict[str, Any], *, store_id: str | None = None) -> str:
         """Render a template by name: the store's own text, else the merchant's, else the built-in one.

@@ -1,0 +1,373 @@
+"""Invoices: made with their payment methods in one stroke, marked by hand, expired when their time has come."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Integer, cast, func, update
+from sqlmodel import Session, col, select
+
+from bitcart_core import cases, matching, money, outbox, quotes
+from bitcart_core.cases import Case, Push
+from bitcart_core.coins import Coin, PaymentRequest
+from bitcart_core.db import transaction
+from bitcart_core.errors import BitcartError, CoinUnreachable, ForbiddenError, InputError, NotFoundError
+from bitcart_core.events import InvoiceEventKind
+from bitcart_core.models import Invoice, Mark, PaymentMethod, Store, StoreWallet, Wallet
+from bitcart_core.models.base import new_id
+from bitcart_core.quotes import Quote
+from bitcart_core.rates import Pair
+from bitcart_core.settlement import Status, Verdict
+from bitcart_core.stores import CheckoutSettings, checkout_settings
+from bitcart_core.wallets import key_of
+
+if TYPE_CHECKING:
+    from bitcart_core.kernel import Kernel
+
+log = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 15.0
+"""For all payment methods of an invoice together; a coin that is slower is left out."""
+
+_MAX_MINUTES = 60 * 24 * 365
+_WORKERS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewInvoice:
+    """What a merchant or a buyer asks for.
+
+    Attributes:
+        price: In `currency`; None only if `is_any_amount`.
+        currency: ISO 4217 code or a coin's symbol; empty for the store's default.
+        expiration_minutes: None for the store's setting.
+        wallet_ids: A part of the store's wallets, or None for all.
+    """
+
+    store_id: str
+    price: Decimal | None
+    currency: str = ""
+    is_any_amount: bool = False
+    expiration_minutes: int | None = None
+    wallet_ids: Sequence[str] | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shop:
+    """What creating an invoice must know of its store, read in one short transaction."""
+
+    store: Store
+    settings: CheckoutSettings
+    wallets: list[Wallet]
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Offer:
+    """One way to pay that its coin has agreed to."""
+
+    wallet: Wallet
+    coin: Coin
+    quote: Quote
+    request: PaymentRequest
+
+
+def create(kernel: "Kernel", new: NewInvoice, *, is_anonymous: bool = False) -> Case:
+    """Make an invoice with its payment methods, or nothing at all.
+
+    Rates and daemons are asked with no transaction open, all daemons at once under one deadline; a coin that fails is
+    left out while another is offered.
+
+    Args:
+        kernel: Everything.
+        new: What is asked for.
+        is_anonymous: Nobody is signed in; refused if the store wants to be the only one to make invoices.
+
+    Raises:
+        NotFoundError: No such store.
+        ForbiddenError: The store does not take invoices from strangers.
+        InputError: Something asked for is wrong; names the field and the remedy.
+        RateUnavailable: No rate for any of the coins.
+        CoinUnreachable: No coin's daemon answered in time.
+    """
+    shop = _read_shop(kernel, new)
+    if is_anonymous and not shop.settings.allow_anonymous_invoice_creation:
+        raise ForbiddenError("Anonymous invoice creation is disabled")
+    currency = (new.currency or shop.store.default_currency).upper()
+    price = _check_price(kernel, new, currency)
+    minutes = _check_minutes(new, shop.settings)
+    invoice = _build(new, shop, currency=currency, price=price, minutes=minutes)
+    offers = _offers(kernel, invoice, shop.wallets, currency_decimals=_decimals(kernel, currency))
+    methods = [_method(invoice, offer, position, shop.settings) for position, offer in enumerate(offers)]
+    return _store(kernel, invoice, methods)
+
+
+def mark(kernel: "Kernel", invoice_id: str, verdict: Verdict, *, user_id: str | None) -> None:
+    """Say by hand what an invoice is; repeating it changes nothing.
+
+    Raises:
+        NotFoundError: No such invoice, or it belongs to someone else.
+    """
+    with transaction(kernel.engine) as session:
+        loaded = cases.load(session, [invoice_id], is_locking=True)
+        if not loaded or (user_id is not None and loaded[0].invoice.user_id != user_id):
+            raise NotFoundError("No item found when one was expected")
+        case, now = loaded[0], session.exec(select(func.now())).one()
+        row = Mark(invoice_id=invoice_id, verdict=verdict, user_id=user_id, created_at=now)
+        session.add(row)
+        case.marks.append(row)
+        pushes = cases.settle(session, [case], now=now)
+    kernel.push(pushes)
+
+
+def expire_due(kernel: "Kernel", *, limit: int = 500) -> int:
+    """Judge invoices whose time is over; those whose daemons lag are left for a later sweep.
+
+    Returns:
+        How many expired.
+    """
+    pushes: list[Push] = []
+    with transaction(kernel.engine) as session:
+        now = session.exec(select(func.now())).one()
+        due = session.exec(
+            select(Invoice.id)
+            .where(Invoice.status == Status.PENDING, col(Invoice.expires_at) <= now)
+            .order_by(col(Invoice.id))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        pushes = cases.settle(session, cases.load(session, due, is_locking=True), now=now)
+    kernel.push(pushes)
+    return len(pushes)
+
+
+def close_watched_out(kernel: "Kernel") -> int:
+    """Close payment methods whose invoice is settled or expired and past the late watch of its store.
+
+    Money that still arrives is matched to the method that was closed last, so closing loses nothing; it frees the
+    lookup key and shortens the bulk questions.
+
+    Returns:
+        How many were closed.
+    """
+    days = func.coalesce(
+        cast(col(Store.checkout_settings)["late_watch_days"].astext, Integer), CheckoutSettings().late_watch_days
+    )
+    watched_out = (
+        select(PaymentMethod.id)
+        .join(Invoice, col(Invoice.id) == col(PaymentMethod.invoice_id))
+        .join(Store, col(Store.id) == col(Invoice.store_id))
+        .where(
+            col(PaymentMethod.is_open),
+            col(Invoice.status).not_in([Status.PENDING, Status.PAID, Status.CONFIRMED]),
+            col(Invoice.expires_at) + func.make_interval(0, 0, 0, days) < func.now(),
+        )
+    )
+    with transaction(kernel.engine) as session:
+        closed = session.execute(
+            update(PaymentMethod)
+            .where(col(PaymentMethod.id).in_(watched_out))
+            .values(is_open=False)
+            .returning(col(PaymentMethod.id))
+            .execution_options(synchronize_session=False)
+        ).all()
+    return len(closed)
+
+
+def find(session: Session, invoice_id: str) -> Case:
+    """Return an invoice with all that belongs to it.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    loaded = cases.load(session, [invoice_id], is_locking=False)
+    if not loaded:
+        raise NotFoundError("No item found when one was expected")
+    return loaded[0]
+
+
+def _read_shop(kernel: "Kernel", new: NewInvoice) -> _Shop:
+    with transaction(kernel.engine) as session:
+        row = session.exec(select(Store, func.now()).where(Store.id == new.store_id)).first()
+        if row is None:
+            raise NotFoundError("No item found when one was expected")
+        store, now = row
+        wallets = session.exec(
+            select(Wallet)
+            .join(StoreWallet, col(StoreWallet.wallet_id) == col(Wallet.id))
+            .where(StoreWallet.store_id == store.id)
+            .order_by(col(StoreWallet.position))
+        ).all()
+    chosen = _choose(wallets, new, store.id)
+    return _Shop(store=store, settings=checkout_settings(store), wallets=chosen, now=now)
+
+
+def _choose(wallets: Sequence[Wallet], new: NewInvoice, store_id: str) -> list[Wallet]:
+    if not wallets:
+        raise InputError("No wallet linked", field="store_id")
+    if new.wallet_ids is None:
+        return list(wallets)
+    if not new.wallet_ids:
+        raise InputError("Payment methods cannot be empty", field="payment_methods")
+    by_id = {wallet.id: wallet for wallet in wallets}
+    for wallet_id in new.wallet_ids:
+        if wallet_id not in by_id:
+            raise InputError(f"Wallet {wallet_id} is not connected to store {store_id}", field="payment_methods")
+    return [by_id[wallet_id] for wallet_id in dict.fromkeys(new.wallet_ids)]
+
+
+def _decimals(kernel: "Kernel", currency: str) -> int:
+    coin = next((coin for coin in kernel.registry.coins.values() if coin.symbol.upper() == currency), None)
+    return coin.decimals if coin else money.fiat_decimals(currency)
+
+
+def _check_price(kernel: "Kernel", new: NewInvoice, currency: str) -> Decimal | None:
+    decimals = _decimals(kernel, currency)
+    if new.is_any_amount:
+        if new.price:
+            raise InputError("an invoice for any amount has no price; leave the price out", field="price")
+        return None
+    if new.price is None:
+        raise InputError("a price is missing; send one, or set any_amount", field="price")
+    price = money.parse_amount(new.price, currency=currency, decimals=decimals, field="price")
+    if price == 0:
+        raise InputError("price 0 asks for nothing; send a price above 0, or set any_amount", field="price")
+    return price
+
+
+def _check_minutes(new: NewInvoice, settings: CheckoutSettings) -> int:
+    minutes = new.expiration_minutes or settings.expiration
+    if not 0 < minutes <= _MAX_MINUTES:
+        raise InputError(f"expiration {minutes} is not between 1 minute and a year", field="expiration")
+    return minutes
+
+
+def _build(new: NewInvoice, shop: _Shop, *, currency: str, price: Decimal | None, minutes: int) -> Invoice:
+    return Invoice(
+        id=new_id(),
+        user_id=shop.store.user_id,
+        store_id=shop.store.id,
+        price=price or Decimal(0),
+        currency=currency,
+        is_any_amount=new.is_any_amount,
+        expiration_minutes=minutes,
+        expires_at=shop.now + timedelta(minutes=minutes),
+        tolerance=shop.settings.tolerance,
+        accepts_late=shop.settings.accept_late_payments,
+        expiry_grace_seconds=shop.settings.expiry_grace_seconds,
+        created_at=shop.now,
+        **new.fields,
+    )
+
+
+def _offers(kernel: "Kernel", invoice: Invoice, wallets: Sequence[Wallet], *, currency_decimals: int) -> list[_Offer]:
+    """Ask every coin for a way to be paid, all at once; return what was agreed in time, in the store's order."""
+    failures: list[BitcartError] = []
+    if len(wallets) == 1:  # the common case needs no thread
+        answers = [_offer_or_failure(kernel, invoice, wallets[0], currency_decimals)]
+    else:
+        pool = ThreadPoolExecutor(min(len(wallets), _WORKERS), thread_name_prefix="payment-method")
+        tasks = [pool.submit(_offer_or_failure, kernel, invoice, wallet, currency_decimals) for wallet in wallets]
+        done, _ = wait(tasks, timeout=DEADLINE_SECONDS + 1)
+        pool.shutdown(wait=False, cancel_futures=True)
+        answers = [task.result() for task in tasks if task in done]
+    offers = [answer for answer in answers if isinstance(answer, _Offer)]
+    failures = [answer for answer in answers if isinstance(answer, BitcartError)]
+    if offers:
+        return offers
+    raise _worst(failures)
+
+
+def _worst(failures: Sequence[BitcartError]) -> BitcartError:
+    """Return the failure that says best what to do: what the caller can mend first, what only time mends last."""
+    for failure in failures:
+        if not isinstance(failure, CoinUnreachable):
+            return failure
+    return failures[0] if failures else CoinUnreachable("no coin answered in time; try again in a minute")
+
+
+def _offer_or_failure(
+    kernel: "Kernel", invoice: Invoice, wallet: Wallet, currency_decimals: int
+) -> _Offer | BitcartError:
+    try:
+        return _offer(kernel, invoice, wallet, currency_decimals)
+    except BitcartError as error:
+        log.warning("invoice %s is offered without %s: %s", invoice.id, wallet.coin, error)
+        return error
+
+
+def _offer(kernel: "Kernel", invoice: Invoice, wallet: Wallet, currency_decimals: int) -> _Offer:
+    coin = kernel.registry.coins.get(wallet.coin)
+    if coin is None or coin.network != wallet.network:
+        raise CoinUnreachable(f"{wallet.coin}/{wallet.network} is not loaded here; add the coin to plugins.toml")
+    quote = quotes.quote(
+        kernel.rates.rate(Pair(base=coin.symbol, quote=invoice.currency)),
+        None if invoice.is_any_amount else invoice.price,
+        symbol=coin.symbol,
+        decimals=coin.decimals,
+        currency_decimals=currency_decimals,
+    )
+    request = coin.client.create_request(
+        key_of(wallet),
+        amount=quote.amount,
+        memo="",
+        expires_in_seconds=invoice.expiration_minutes * 60,
+        timeout_seconds=DEADLINE_SECONDS,
+    )
+    return _Offer(wallet=wallet, coin=coin, quote=quote, request=request)
+
+
+def _method(invoice: Invoice, offer: _Offer, position: int, settings: CheckoutSettings) -> PaymentMethod:
+    wallet, request = offer.wallet, offer.request
+    required = wallet.confirmations_required
+    return PaymentMethod(
+        id=new_id(),
+        created_at=invoice.created_at,
+        invoice_id=invoice.id,
+        wallet_id=wallet.id,
+        coin=offer.coin.code,
+        network=offer.coin.network,
+        symbol=offer.coin.symbol,
+        decimals=offer.coin.decimals,
+        contract=wallet.contract,
+        amount=offer.quote.amount,
+        rate=offer.quote.rate,
+        rate_provenance=offer.quote.provenance.to_json(),
+        lookup_key=request.lookup_key,
+        address=request.address,
+        uri=request.uri,
+        is_lightning=request.is_lightning,
+        payment_hash=request.payment_hash,
+        node_id=request.node_id,
+        confirmations_required=settings.transaction_speed if required is None else required,
+        label=wallet.label,
+        hint=wallet.hint,
+        position=position,
+    )
+
+
+def _store(kernel: "Kernel", invoice: Invoice, methods: list[PaymentMethod]) -> Case:
+    """Write the invoice, its methods and its first event, and adopt what was paid before we got here."""
+    case = Case(invoice=invoice, methods=methods)
+    pushes: list[Push] = []
+    with transaction(kernel.engine) as session:
+        for method in methods:
+            matching.lock_keys(session, method.coin, method.network, [method.lookup_key])
+        session.add(invoice)
+        session.flush()
+        session.add_all(methods)
+        session.flush()
+        created = outbox.Announcement(kind=InvoiceEventKind.CREATED, invoice=case.view())
+        outbox.announce(session, invoice.store_id, [created], now=invoice.created_at)
+        if matching.adopt(session, methods):
+            adopted = cases.load(session, [invoice.id], is_locking=True)
+            received = {invoice.id: [InvoiceEventKind.PAYMENT_RECEIVED]}
+            pushes = cases.settle(session, adopted, now=invoice.created_at, news=received)
+            case = adopted[0]
+    kernel.push(pushes)
+    return case

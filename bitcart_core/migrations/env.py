@@ -1,0 +1,35 @@
+"""Run migrations on the connection that `bitcart_core.db.upgrade` holds; it owns the transaction and the lock."""
+
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import BigInteger, DateTime, String
+from sqlmodel import SQLModel
+
+import bitcart_core.models  # noqa: F401 - fills the metadata
+from bitcart_core.models.base import Word
+
+
+def render_plainly(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+    """Write column types as SQLAlchemy's own, so that a migration never depends on today's code."""
+    if kind != "type":
+        return False
+    if isinstance(item, Word):
+        return "sa.Text()"
+    if isinstance(item, BigInteger):
+        return "sa.BigInteger()"
+    if isinstance(item, String) and item.length:
+        return f"sa.String(length={item.length})"
+    if isinstance(item, DateTime) or type(item).__name__ == "UTCDateTime":
+        return "sa.DateTime(timezone=True)"
+    return "sa.Text()" if type(item).__name__ == "AutoString" else False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    compare_type=True,
+    render_item=render_plainly,
+)
+context.run_migrations()
