@@ -1,0 +1,1 @@
+"""The methods a daemon answers beyond Electrum's own: small modules by noun, each with its list of methods."""
