@@ -29,7 +29,8 @@ class NodeRpc:
         """
         answer = self._post(json.dumps({"id": 1, "method": method, "params": params}))
         if answer.get("error"):
-            raise CoinRefused(f"{method}: {answer['error']['message']}", code=answer["error"].get("code"))
+            asked = method.removeprefix("devchain.")
+            raise CoinRefused(f"{asked}: {answer['error']['message']}", code=answer["error"].get("code"))
         return answer["result"]
 
     def _post(self, body: str) -> dict[str, Any]:

@@ -3,7 +3,15 @@
 
 const {RPCError} = require('bweb');
 
-const ERROR = {misc: -1, invalidAddress: -5, deserialization: -22, missingInputs: -25, rejected: -26, inChain: -27};
+const ERROR = {
+  misc: -1,
+  invalidAddress: -5,
+  insufficientFunds: -6,
+  deserialization: -22,
+  missingInputs: -25,
+  rejected: -26,
+  inChain: -27,
+};
 
 async function acceptIntoMempool(mempool, tx) {
   if (mempool.hasEntry(tx.hash('hex')))

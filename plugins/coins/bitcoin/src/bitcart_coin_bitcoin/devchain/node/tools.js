@@ -4,7 +4,7 @@
 
 const {base58} = require('bstring');
 const {RPCError} = require('bweb');
-const {Address, MTX, hd} = require('bcoin');
+const {Address, Amount, MTX, hd} = require('bcoin');
 const hash256 = require('bcrypto/lib/hash256');
 const {ERROR, acceptIntoMempool, reversed} = require('./mempool');
 const {costOfReplacing} = require('./replacement');
@@ -36,8 +36,8 @@ class Tools {
 
   pay(address, satoshis) {
     return this.inTurn(async () => {
-      const outputs = [{address: this.parseAddress(address), value: satoshis}];
-      return this.send(await this.wallet.createTX({outputs, rate: FEE_PER_KILOBYTE}));
+      const output = {address: this.parseAddress(address), value: satoshis};
+      return this.send(await this.wallet.createTX({outputs: [output], rate: FEE_PER_KILOBYTE}).catch(explainFunds));
     });
   }
 
@@ -190,6 +190,13 @@ class Tools {
         await acceptIntoMempool(this.node.mempool, tx).catch(() => this.forget([tx]));
     }
   }
+}
+
+function explainFunds(error) {
+  if (error.type !== 'FundingError')
+    throw new RPCError(ERROR.misc, error.message);
+  const [has, needs] = [error.availableFunds, error.requiredFunds].map((satoshis) => Amount.btc(satoshis));
+  throw new RPCError(ERROR.insufficientFunds, `the chain's wallet can spend ${has} and needs ${needs}; mine more blocks`);
 }
 
 function checkCount(name, value, most) {
