@@ -175,6 +175,15 @@ class HasBalance(Protocol):
         """
 
 
+@runtime_checkable
+class UsesDaemon(Protocol):
+    """A client that speaks to a daemon process, and knows whether that process is ours to run."""
+
+    @property
+    def is_remote(self) -> bool:
+        """The operator named a daemon elsewhere, so none needs to be started here."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Coin:
     """A currency on one network, as every host knows it.
