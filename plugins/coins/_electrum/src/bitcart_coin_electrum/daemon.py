@@ -60,10 +60,10 @@ class ElectrumDaemon:
         folder: Path = electrum_path(settings.bitcart_data)
         electrum = Electrum(
             folder,
-            network=network,
+            network,
             data_dir=settings.data_dir / "electrum",
-            options=options.for_electrum(settings, network),
-            user_options=options.changeable(settings),
+            fixed=options.for_electrum(settings, network),
+            changeable=options.changeable(settings),
         )
         self.version = electrum.version
         requests = RequestStore(settings.data_dir / "requests.sqlite")
@@ -76,9 +76,9 @@ class ElectrumDaemon:
             with_lightning=options.with_lightning(settings),
         )
         watcher = Watcher(electrum, wallets, requests, self._journal, profile)
-        self._parts = Call(electrum, wallets, requests, watcher, profile, settings.network, key=None)
         self._watch_again(requests, watcher)
         await electrum.start(watcher.hint)
+        self._parts = Call(electrum, wallets, requests, watcher, profile, settings.network, key=None)
         self._tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(watcher.keep_open())]
 
     async def stop(self) -> None:

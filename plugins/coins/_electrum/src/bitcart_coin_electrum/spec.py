@@ -48,6 +48,7 @@ _ERROR_TEXTS: Mapping[str, int] = {
     "No such mempool transaction.": TX_NOT_FOUND,
     "missing transaction": TX_NOT_FOUND,
     "No such blockchain transaction": TX_NOT_FOUND,
+    "Transaction not found": TX_NOT_FOUND,
     "Request not found": REQUEST_NOT_FOUND,
     "Invalid Bitcoin address or alias": -32004,
     "Invalid bitcoin address:": -32004,

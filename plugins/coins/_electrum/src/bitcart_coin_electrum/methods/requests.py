@@ -34,7 +34,7 @@ async def add_request(  # noqa: PLR0917 - the contract's parameters, in its orde
     wanted = None if amount is None else units.to_units(amount, symbol=profile.symbol, decimals=profile.decimals)
     lifetime = _lifetime(expiry)
     now = int(time.time())
-    found = free_address(call.wallet, partial(_is_taken, call), now=now, may_derive=force)
+    found = free_address(call.wallet, partial(is_taken, call), now=now, may_derive=force)
     if found is None:
         return False
     address, index = found
@@ -110,7 +110,8 @@ METHODS = (
 )
 
 
-def _is_taken(call: Call, address: str) -> bool:
+def is_taken(call: Call, address: str) -> bool:
+    """Return whether money for another request may still come to an address."""
     latest = call.requests.latest_at(address)
     return latest is not None and (call.watcher.is_watching(latest) or is_live(latest, now=int(time.time())))
 
