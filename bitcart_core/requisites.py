@@ -8,8 +8,13 @@ from typing import Protocol
 class Requisite(Protocol):
     """Something a plugin needs that no Python index carries: a program, a library, another language's package."""
 
-    name: str
-    purpose: str
+    @property
+    def name(self) -> str:
+        """Unique in a deployment, and the name of its folder."""
+
+    @property
+    def purpose(self) -> str:
+        """What it is for, in a few words."""
 
     def problem(self, data_dir: Path) -> str | None:
         """Return what is missing or broken and the remedy in a sentence, or None if all is well."""

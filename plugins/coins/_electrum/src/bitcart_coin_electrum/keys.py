@@ -25,7 +25,7 @@ def normalise(text: str) -> str:
 
 def why_refused(text: str, network: str, networks: Mapping[str, NetworkProfile]) -> str:
     """Say in one sentence why a text is no key of a network, and what would be. Never repeats the key."""
-    expected = " or ".join(prefix for prefix in networks[network].key_prefixes if prefix[0] + "pub" == prefix.lower())
+    expected = " or ".join(networks[network].public_prefixes)
     for other, profile in networks.items():
         if text.startswith(profile.key_prefixes) and not text.startswith(networks[network].key_prefixes):
             return (

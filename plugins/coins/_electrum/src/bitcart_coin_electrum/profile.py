@@ -20,6 +20,11 @@ class NetworkProfile:
     key_prefixes: tuple[str, ...]
     has_real_servers: bool = True
 
+    @property
+    def public_prefixes(self) -> tuple[str, ...]:
+        """How the keys begin that a merchant is asked for: public, and of one signature."""
+        return tuple(prefix for prefix in self.key_prefixes if prefix.endswith("pub") and prefix.islower())
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoinProfile:
