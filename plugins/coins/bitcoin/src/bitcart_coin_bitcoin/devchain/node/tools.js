@@ -61,8 +61,7 @@ class Tools {
       const lost = await this.lastBlocks(depth);
       await this.overtake(lost, keepTransactions);
       await this.agree();
-      if (!keepTransactions)
-        await this.forget(lost.flatMap(({txs}) => txs.slice(1)));
+      await this.forget(lost.flatMap(({txs}) => keepTransactions ? txs.slice(0, 1) : txs));
       await this.readmit(waiting);
       return this.node.chain.height;
     });
