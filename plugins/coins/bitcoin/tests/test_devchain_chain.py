@@ -242,7 +242,7 @@ def test_a_replacement_takes_what_spends_from_it_along(chain: Chain, stranger: s
     parent = chain.tools.pay(chain.rpc.call("getnewaddress"), Decimal("1.001"))
     (output,) = [o["n"] for o in chain.transaction(parent)["vout"] if o["value"] == Decimal("1.001")]
     raw = chain.rpc.call("createrawtransaction", [{"txid": parent, "vout": output}], {stranger: 1})
-    child = chain.rpc.call("sendrawtransaction", chain.rpc.call("signrawtransaction", raw)["hex"])
+    child = chain.rpc.call("sendrawtransaction", chain.rpc.call("signrawtransactionwithwallet", raw)["hex"])
     assert {parent, child} <= set(chain.waiting())
     new = chain.tools.replace(parent, None)
     assert new in chain.waiting()

@@ -36,9 +36,10 @@ function nodeCalls(node) {
 }
 
 function walletCalls(walletRpc, tools) {
-  const {getnewaddress} = walletRpc.calls;
+  const {getnewaddress, signrawtransaction} = walletRpc.calls;
   return {
     getnewaddress: ([account], help) => getnewaddress.call(walletRpc, [account || 'default'], help),
+    signrawtransactionwithwallet: (params, help) => signrawtransaction.call(walletRpc, params, help),
     sendtoaddress: ([address, amount]) => tools.pay(address, Amount.value(amount)),
   };
 }
