@@ -76,14 +76,18 @@ class ElectrumClient:
             self.notices.append(message)
         return message.get("result", message.get("error"))
 
-    def next_notice(self) -> dict[str, Any]:
-        return self.notices.pop(0) if self.notices else self._read()
-
     def await_height(self, height: int) -> None:
-        while (notice := self.next_notice())["method"] != "blockchain.headers.subscribe" or (
-            notice["params"][0]["height"] < height
-        ):
+        while self._next_notice("blockchain.headers.subscribe")["height"] < height:
             pass
+
+    def await_change(self, script_hash: str) -> None:
+        while self._next_notice("blockchain.scripthash.subscribe") != script_hash:
+            pass
+
+    def _next_notice(self, method: str) -> Any:
+        while (notice := self.notices.pop(0) if self.notices else self._read())["method"] != method:
+            pass
+        return notice["params"][0]
 
     def _read(self) -> dict[str, Any]:
         return dict(json.loads(self._lines.readline()))
@@ -239,10 +243,12 @@ def test_a_payment_to_the_same_address_pays_a_higher_fee(chain: Chain, stranger:
 
 
 def test_a_replacement_takes_what_spends_from_it_along(chain: Chain, stranger: str):
-    parent = chain.tools.pay(chain.rpc.call("getnewaddress"), Decimal("1.001"))
+    own = chain.rpc.call("getnewaddress")
+    parent = chain.tools.pay(own, Decimal("1.001"))
     (output,) = [o["n"] for o in chain.transaction(parent)["vout"] if o["value"] == Decimal("1.001")]
     raw = chain.rpc.call("createrawtransaction", [{"txid": parent, "vout": output}], {stranger: 1})
-    child = chain.rpc.call("sendrawtransaction", chain.rpc.call("signrawtransactionwithwallet", raw)["hex"])
+    signed = chain.rpc.call("signrawtransaction", raw, None, [chain.rpc.call("dumpprivkey", own)])
+    child = chain.rpc.call("sendrawtransaction", signed["hex"])
     assert {parent, child} <= set(chain.waiting())
     new = chain.tools.replace(parent, None)
     assert new in chain.waiting()
@@ -298,7 +304,7 @@ def test_the_electrum_server_tells_of_payments_and_blocks(chain: Chain, stranger
         client.ask("blockchain.headers.subscribe")
         assert client.ask("blockchain.scripthash.subscribe", chain.script_hash(stranger)) is None
         txid = chain.tools.pay(stranger, Decimal(1))
-        assert client.next_notice()["params"][0] == chain.script_hash(stranger)
+        client.await_change(chain.script_hash(stranger))
         (entry,) = client.ask("blockchain.scripthash.get_history", chain.script_hash(stranger))
         assert (entry["tx_hash"], entry["height"]) == (txid, 0)
         chain.tools.mine(1)
@@ -326,9 +332,9 @@ def test_the_electrum_server_forgets_what_was_replaced(chain: Chain, stranger: s
         script_hash = chain.script_hash(stranger)
         client.ask("blockchain.scripthash.subscribe", script_hash)
         txid = chain.tools.pay(stranger, Decimal(1))
-        client.next_notice()
+        client.await_change(script_hash)
         chain.tools.replace(txid, None)
-        client.next_notice()
+        client.await_change(script_hash)
         assert client.ask("blockchain.scripthash.get_mempool", script_hash) == []
 
 

@@ -36,10 +36,9 @@ function nodeCalls(node) {
 }
 
 function walletCalls(walletRpc, tools) {
-  const {getnewaddress, signrawtransaction} = walletRpc.calls;
+  const {getnewaddress} = walletRpc.calls;
   return {
     getnewaddress: ([account], help) => getnewaddress.call(walletRpc, [account || 'default'], help),
-    signrawtransactionwithwallet: (params, help) => signrawtransaction.call(walletRpc, params, help),
     sendtoaddress: ([address, amount]) => tools.pay(address, Amount.value(amount)),
   };
 }

@@ -14,7 +14,7 @@ const FEE_PER_KILOBYTE = 10000;
 const DUST = 546;
 const COINBASE_MATURITY = 100;
 const VPUB = 0x045f1cf6;  // SLIP 132: account of native segwit keys on a test network
-const AGREEMENT_SECONDS = 10;
+const AGREEMENT_SECONDS = 30;
 
 class Tools {
   constructor(node, walletdb) {
