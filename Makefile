@@ -25,6 +25,19 @@ setup: .venv/.installed ## install everything into .venv; a second run costs not
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . $(addprefix --editable ./,$(MEMBERS))
 	@touch $@
 
+demo: setup ## watch a real payment turn an invoice complete; stays up until Ctrl-C
+	@.venv/bin/bitcart demo
+
 lock: .venv/bin/uv ## renew requirements.lock after a change of dependencies
 	$(UV) lock --quiet
 	$(UV) export --quiet --frozen --all-packages --all-extras --all-groups --no-emit-workspace --no-header --output-file requirements.lock
+
+MODULES := bitcart_core $(notdir $(patsubst %/,%,$(dir $(wildcard hosts/*/src/*/__init__.py plugins/*/*/src/*/__init__.py))))
+
+lint: setup ## check style and who imports whom
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --no-cache
+
+types: setup ## check types, strictly
+	.venv/bin/mypy $(addprefix --package ,$(MODULES))

@@ -105,6 +105,13 @@ class Case:
         standing = (p.amount for p in self.payments if p.method_id == method.id and not p.is_replaced)
         return sum(standing, Decimal(0))
 
+    def due_on(self, method: PaymentMethod) -> Decimal:
+        """Return what is still to be sent on one method, after what stands on any of them; in its coin."""
+        if method.amount is None:
+            return Decimal(0)
+        paid = sum((r.share for r in map(self._receipt, self.payments) if not r.is_replaced), Fraction(0))
+        return money.part_of(method.amount, max(Fraction(0), 1 - paid), method.decimals)
+
     def push_message(self) -> dict[str, Any]:
         """Return what an open page is told (REST API contract, section 8)."""
         view = self.view()

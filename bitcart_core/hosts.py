@@ -1,14 +1,18 @@
-"""What a host supplies to the command line: its commands, and the processes that `bitcart up` keeps running.
+"""What a host supplies to the command line, by entry point, so that the command line names no host.
 
-A host is found by entry point in the group `bitcart.hosts`, so that the command line names none of them.
+Group `bitcart.commands`: the name of a command -> a Typer application, or a function Typer can make a command of.
+Group `bitcart.hosts`: the name of a host -> a function that takes a `Deployment` and returns the `Process`es that
+`bitcart up` keeps running. It must import fast: the supervisor loads all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bitcart_core.coins import Coin
 from bitcart_core.settings import Settings
+
+COMMANDS = "bitcart.commands"
+HOSTS = "bitcart.hosts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +43,3 @@ class Deployment:
 
     settings: Settings
     coins: Mapping[str, Sequence[Coin]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """A host as the command line knows it.
-
-    Attributes:
-        name: Of the command: `worker`.
-        command: A Typer application, or a function that Typer can make a command of.
-        processes: What `bitcart up` starts; a host that is only a command returns nothing.
-    """
-
-    name: str
-    command: Any
-    processes: Callable[[Deployment], Sequence[Process]] = lambda _: ()

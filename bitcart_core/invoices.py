@@ -102,7 +102,7 @@ def create(kernel: "Kernel", new: NewInvoice, *, is_anonymous: bool = False) -> 
     price = _check_price(kernel, new, currency)
     minutes = _check_minutes(new, shop.settings)
     invoice = _build(new, shop, currency=currency, price=price, minutes=minutes)
-    offers = _offers(kernel, invoice, shop.wallets, currency_decimals=_decimals(kernel, currency))
+    offers = _offers(kernel, invoice, shop.wallets, currency_decimals=currency_decimals(kernel, currency))
     methods = [_method(invoice, offer, position, shop.settings) for position, offer in enumerate(offers)]
     return _store(kernel, invoice, methods)
 
@@ -191,6 +191,16 @@ def find(session: Session, invoice_id: str) -> Case:
     return loaded[0]
 
 
+def currency_decimals(kernel: "Kernel", currency: str) -> int:
+    """Return how many decimals a currency has, be it a coin's symbol or an ISO 4217 code.
+
+    Raises:
+        InputError: It is neither.
+    """
+    coin = next((coin for coin in kernel.registry.coins.values() if coin.symbol.upper() == currency), None)
+    return coin.decimals if coin else money.fiat_decimals(currency)
+
+
 def _read_shop(kernel: "Kernel", new: NewInvoice) -> _Shop:
     with transaction(kernel.engine) as session:
         row = session.exec(select(Store, func.now()).where(Store.id == new.store_id)).first()
@@ -221,13 +231,8 @@ def _choose(wallets: Sequence[Wallet], new: NewInvoice, store_id: str) -> list[W
     return [by_id[wallet_id] for wallet_id in dict.fromkeys(new.wallet_ids)]
 
 
-def _decimals(kernel: "Kernel", currency: str) -> int:
-    coin = next((coin for coin in kernel.registry.coins.values() if coin.symbol.upper() == currency), None)
-    return coin.decimals if coin else money.fiat_decimals(currency)
-
-
 def _check_price(kernel: "Kernel", new: NewInvoice, currency: str) -> Decimal | None:
-    decimals = _decimals(kernel, currency)
+    decimals = currency_decimals(kernel, currency)
     if new.is_any_amount:
         if new.price:
             raise InputError("an invoice for any amount has no price; leave the price out", field="price")

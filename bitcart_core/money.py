@@ -4,7 +4,9 @@ Amounts are `Decimal` and never travel without a currency. Nothing here knows a 
 a coin brings its own number of decimals, a fiat currency takes it from ISO 4217 by way of Unicode CLDR.
 """
 
+import math
 from decimal import ROUND_DOWN, Context, Decimal, DecimalException
+from fractions import Fraction
 from functools import cache
 
 from babel.core import get_global
@@ -61,6 +63,13 @@ def round_down(amount: Decimal, decimals: int) -> Decimal:
         The amount with exactly that many decimals.
     """
     return amount.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=_CONTEXT)
+
+
+def part_of(amount: Decimal, share: Fraction, decimals: int) -> Decimal:
+    """Return a part of an amount, rounded up to so many decimals, so that the parts never fall short of the whole."""
+    smallest = Decimal(1).scaleb(-decimals)
+    units = Fraction(amount) * share / Fraction(smallest)
+    return _CONTEXT.multiply(Decimal(math.ceil(units)), smallest)
 
 
 def divide(amount: Decimal, by: Decimal) -> Decimal:

@@ -10,6 +10,7 @@ from bitcart_core import templates
 from bitcart_core.deliveries import Outcome, StoreView, Target
 from bitcart_core.errors import Rejected
 from bitcart_core.events import InvoiceEvent, InvoiceEventKind
+from bitcart_core.hookspecs import Template
 from bitcart_core.models import NotificationTarget, StoreNotification
 from bitcart_core.notifiers import Notification
 
@@ -21,6 +22,21 @@ KINDS = frozenset({InvoiceEventKind.COMPLETED, InvoiceEventKind.STEPPED_DOWN})
 
 TEMPLATE = "notification"
 _PREFIX = "notification:"
+
+BUILT_IN = Template(
+    name=TEMPLATE,
+    purpose="Sent to a store's notification targets; the first line is the title.",
+    variables={"event": "kind, reason, created_at", "invoice": "the invoice", "store": "id, name, default_currency"},
+    text="""\
+{% if event.kind == "invoice_completed" %}{{ store.name }}: {{ invoice.price }} {{ invoice.currency }} received\
+{% else %}{{ store.name }}: look at invoice {{ invoice.id }} before you deliver{% endif %}
+
+Invoice {{ invoice.id }}{% if invoice.order_id %}, order {{ invoice.order_id }}{% endif %} is {{ invoice.status }}.
+{% if event.reason %}{{ event.reason }}
+{% endif %}
+""",
+)
+"""The text that is used where a store has none of its own."""
 
 
 def targets(kernel: "Kernel", session: Session, store_ids: Sequence[str]) -> dict[str, list[tuple[str, Target]]]:

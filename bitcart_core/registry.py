@@ -11,7 +11,7 @@ from typing import Any
 
 import pluggy
 
-from bitcart_core import hookspecs
+from bitcart_core import hookspecs, notifications
 from bitcart_core.coins import Coin
 from bitcart_core.devchains import DevchainFactory
 from bitcart_core.errors import ConfigError
@@ -133,6 +133,7 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: Plugin) -> None:
 
 
 def _collect(registry: Registry) -> None:
+    registry.templates[notifications.BUILT_IN.name] = notifications.BUILT_IN
     for plugin, coin in _registered(registry, "register_coins"):
         _add(registry.coins, coin.code, coin, f"plugin {plugin}: coin {coin.code!r}")
         registry.coin_plugins[coin.code] = plugin

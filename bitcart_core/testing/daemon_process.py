@@ -18,11 +18,99 @@ from bitcart_core.errors import CoinRefused, CoinUnreachable
 from bitcart_core.processes import Child
 
 SCRIPTED = "bitcart_core.testing.daemons:ScriptedDaemon"
-START_SECONDS = 30
+START_SECONDS = 60
+_LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class ScriptedDaemonProcess:
-    """A daemon process with the scripted coin; offers what `bitcart_core.ChainTools` does.
+class ScriptedDaemonRemote:
+    """What a test can do to a scripted daemon that runs; offers what `bitcart_core.ChainTools` does.
+
+    Args:
+        folder: Its data folder, where it writes its address.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def address(self) -> dict[str, str]:
+        """Where it is and what it wants to hear: `url`, `login`, `password`."""
+        told: dict[str, str] = json.loads((self.folder / "daemon.json").read_text())
+        return told
+
+    def call(self, method: str, /, *positional: Any, xpub: Any = None, **keywords: Any) -> Any:
+        """Call a method as the official SDK does.
+
+        Raises:
+            CoinRefused: With the code of the answer.
+            CoinUnreachable: No answer.
+        """
+        params = [*positional, {"xpub": xpub, **keywords}]
+        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": 1}, default=str)
+        answer = json.loads(self.fetch("/", body.encode()))
+        if "error" in answer:
+            raise CoinRefused(answer["error"]["message"], code=answer["error"]["code"])
+        return answer["result"]
+
+    def fetch(self, path: str, body: bytes | None = None) -> bytes:
+        """Return the body of any answer, whatever its status.
+
+        Raises:
+            CoinUnreachable: No answer.
+        """
+        try:
+            address = self.address
+            token = base64.b64encode(f"{address['login']}:{address['password']}".encode()).decode()
+            request = urllib.request.Request(  # noqa: S310 - the address is our own daemon's
+                address["url"] + path, data=body, headers={"Authorization": f"Basic {token}"}
+            )
+            with _LOCAL.open(request, timeout=30) as answer:
+                content: bytes = answer.read()
+                return content
+        except urllib.error.HTTPError as error:
+            return error.read()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise CoinUnreachable(f"the scripted daemon did not answer: {error}") from error
+
+    def script(self, action: str, /, **arguments: Any) -> Any:
+        """Make something happen: see `ScriptedDaemon` for the actions."""
+        return self.call("script", action, **arguments)
+
+    # bitcart_core.ChainTools
+
+    def height(self) -> int:
+        """Return the height of the best block."""
+        return int(self.script("height"))
+
+    def mine(self, blocks: int) -> list[str]:
+        """Mine blocks; return their hashes."""
+        return list(self.script("mine", blocks=blocks))
+
+    def pay(self, address: str, amount: Decimal) -> str:
+        """Pay an address; return the txid once it is in the journal."""
+        return str(self.script("pay", address=address, amount=str(amount)))
+
+    def replace(self, txid: str, address: str | None) -> str:
+        """Replace a waiting transaction; return the new txid."""
+        return str(self.script("replace", txid=txid, address=address))
+
+    def reorg(self, depth: int, *, keep_transactions: bool = True) -> int:
+        """Throw away blocks and mine one more; return the new height."""
+        return int(self.script("reorg", depth=depth, keep_transactions=keep_transactions))
+
+    def confirmations(self, txid: str) -> int:
+        """Return how many blocks stand on a transaction."""
+        return int(self.script("confirmations", txid=txid))
+
+    def _serves(self) -> bool:
+        try:
+            return bool(json.loads(self.fetch("/health"))["status"] == "ok")
+        except (CoinUnreachable, ValueError):
+            return False
+
+
+class ScriptedDaemonProcess(ScriptedDaemonRemote):
+    """A daemon process with the scripted coin.
 
     Args:
         folder: Its data folder; chain and journal stay there when the process is gone.
@@ -33,7 +121,7 @@ class ScriptedDaemonProcess:
     def __init__(
         self, folder: Path, *, options: Sequence[str] = ("--port", "0"), environment: Mapping[str, str] | None = None
     ) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._options = options
         self._environment = environment or {}
         self._child: Child | None = None
@@ -87,79 +175,3 @@ class ScriptedDaemonProcess:
     def log_path(self) -> Path:
         """Everything the process printed, over all starts."""
         return self.folder.parent / f"{self.folder.name}.log"
-
-    @property
-    def address(self) -> dict[str, str]:
-        """Where it is and what it wants to hear: `url`, `login`, `password`."""
-        told: dict[str, str] = json.loads((self.folder / "daemon.json").read_text())
-        return told
-
-    def call(self, method: str, *positional: Any, xpub: Any = None, **keywords: Any) -> Any:
-        """Call a method as the official SDK does.
-
-        Raises:
-            CoinRefused: With the code of the answer.
-            CoinUnreachable: No answer.
-        """
-        params = [*positional, {"xpub": xpub, **keywords}]
-        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": 1}, default=str)
-        answer = json.loads(self.fetch("/", body.encode()))
-        if "error" in answer:
-            raise CoinRefused(answer["error"]["message"], code=answer["error"]["code"])
-        return answer["result"]
-
-    def fetch(self, path: str, body: bytes | None = None) -> bytes:
-        """Return the body of any answer, whatever its status.
-
-        Raises:
-            CoinUnreachable: No answer.
-        """
-        try:
-            address = self.address
-            token = base64.b64encode(f"{address['login']}:{address['password']}".encode()).decode()
-            request = urllib.request.Request(  # noqa: S310 - the address is our own daemon's
-                address["url"] + path, data=body, headers={"Authorization": f"Basic {token}"}
-            )
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                content: bytes = answer.read()
-                return content
-        except urllib.error.HTTPError as error:
-            return error.read()
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise CoinUnreachable(f"the scripted daemon did not answer: {error}") from error
-
-    def script(self, action: str, **arguments: Any) -> Any:
-        """Make something happen: see `ScriptedDaemon` for the actions."""
-        return self.call("script", action=action, **arguments)
-
-    # bitcart_core.ChainTools
-
-    def height(self) -> int:
-        """Return the height of the best block."""
-        return int(self.script("height"))
-
-    def mine(self, blocks: int) -> list[str]:
-        """Mine blocks; return their hashes."""
-        return list(self.script("mine", blocks=blocks))
-
-    def pay(self, address: str, amount: Decimal) -> str:
-        """Pay an address; return the txid once it is in the journal."""
-        return str(self.script("pay", address=address, amount=str(amount)))
-
-    def replace(self, txid: str, address: str | None) -> str:
-        """Replace a waiting transaction; return the new txid."""
-        return str(self.script("replace", txid=txid, address=address))
-
-    def reorg(self, depth: int, *, keep_transactions: bool = True) -> int:
-        """Throw away blocks and mine one more; return the new height."""
-        return int(self.script("reorg", depth=depth, keep_transactions=keep_transactions))
-
-    def confirmations(self, txid: str) -> int:
-        """Return how many blocks stand on a transaction."""
-        return int(self.script("confirmations", txid=txid))
-
-    def _serves(self) -> bool:
-        try:
-            return bool(json.loads(self.fetch("/health"))["status"] == "ok")
-        except (CoinUnreachable, ValueError):
-            return False

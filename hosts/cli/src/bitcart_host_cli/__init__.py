@@ -1,1 +1,1 @@
-"""The command `bitcart`: setup, up, demo, doctor."""
+"""The command `bitcart`: it finds commands and hosts by entry point and names none of them."""

@@ -7,13 +7,13 @@ from typing import Any
 
 from bitcart_core.coins import WalletKey
 from bitcart_core.daemons import Daemon, LoadsWallets
-from bitcart_core.errors import CoinRefused, InputError
+from bitcart_core.errors import CoinRefused
 from bitcart_core.events import Position
 from bitcart_host_daemon.frames import update_frame
 from bitcart_host_daemon.journal import Journal
 from bitcart_host_daemon.keys import WalletKeys
 from bitcart_host_daemon.reading import JournalReader
-from bitcart_host_daemon.rpc import WALLET_NOT_LOADED, Call, RawJson
+from bitcart_host_daemon.rpc import INVALID_PARAMS, WALLET_NOT_LOADED, Call, RawJson
 
 MOST_ENTRIES = 1000
 MOST_REQUESTS = 20_000
@@ -99,9 +99,9 @@ class Methods:
         With `after` (`{"epoch","seq"}`), requests that did not change since are left out.
         """
         if not isinstance(requests, list) or not all(isinstance(request, str) for request in requests):
-            raise InputError("requests must be a list of texts")
+            raise _bad("requests must be a list of texts")
         if len(requests) > MOST_REQUESTS:
-            raise InputError(f"{len(requests)} requests are too many for one call; ask for {MOST_REQUESTS} at most")
+            raise _bad(f"{len(requests)} requests are too many for one call; ask for {MOST_REQUESTS} at most")
         since = None if after is None else read_position(after)
         found = await asyncio.to_thread(self._reader.payments, requests, after=since)
         height = self._daemon.state().get("height")
@@ -132,14 +132,18 @@ def read_position(data: Any) -> Position:
     """Read `{"epoch": E, "seq": N}` as a client sends it.
 
     Raises:
-        InputError: Something is missing or not a whole number.
+        CoinRefused: Something is missing or not a whole number.
     """
     if not isinstance(data, Mapping):
-        raise InputError('a place in the journal is an object: {"epoch": 1790000000000, "seq": 0}')
+        raise _bad('a place in the journal is an object: {"epoch": 1790000000000, "seq": 0}')
     return Position(epoch=_whole(data.get("epoch"), "epoch"), seq=_whole(data.get("seq"), "seq"))
 
 
 def _whole(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise InputError(f"{name} must be a whole number, 0 or more")
+        raise _bad(f"{name} must be a whole number, 0 or more")
     return value
+
+
+def _bad(reason: str) -> CoinRefused:
+    return CoinRefused(reason, code=INVALID_PARAMS)

@@ -5,6 +5,7 @@ Knows nothing of HTTP and of any coin's methods. No key, seed or other text of a
 
 import json
 import logging
+import math
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ class Rpc:
 
 def error_text(code: int, message: str, call_id: Any = None) -> str:
     """Return a JSON-RPC error response."""
-    return json.dumps({"jsonrpc": "2.0", "error": {"code": code, "message": message}, "id": call_id})
+    return json.dumps({"jsonrpc": "2.0", "error": {"code": code, "message": message}, "id": call_id}, default=_number)
 
 
 def describe(error: BaseException) -> str:
@@ -181,7 +182,13 @@ def _split(params: Any) -> tuple[list[Any], dict[str, Any]]:
 
 def _result_text(result: Any, call_id: Any) -> str:
     text = result if isinstance(result, RawJson) else json.dumps(result, default=_plain, allow_nan=False)
-    return f'{{"jsonrpc":"2.0","result":{text},"id":{json.dumps(call_id, default=str)}}}'
+    return f'{{"jsonrpc":"2.0","result":{text},"id":{json.dumps(call_id, default=_number)}}}'
+
+
+def _number(value: Decimal) -> float | str:
+    """Return an id as the number it came as; one that no float can hold becomes text."""
+    number = float(value)
+    return number if math.isfinite(number) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -67,13 +67,15 @@ def run(launch: Launch) -> None:
     Raises:
         ConfigError: It cannot start; says why and the remedy.
     """
-    asyncio.run(_run(launch))
+    asyncio.run(_until_signalled(launch))
 
 
-async def _run(launch: Launch) -> None:
-    told_to_stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+async def serve(launch: Launch, told_to_stop: asyncio.Event) -> None:
+    """Run a daemon until it is told to stop.
+
+    Raises:
+        ConfigError: It cannot start; says why and the remedy.
+    """
     with contextlib.ExitStack() as resources:
         folder = Folder(launch.settings.data_dir)
         resources.callback(folder.release)
@@ -84,6 +86,13 @@ async def _run(launch: Launch) -> None:
         async with _stopping(daemon), _serving(launch, daemon, journal, listening) as server:
             await _live(daemon, server, told_to_stop, _keep_pruning(journal, launch))
     log.info("stopped")
+
+
+async def _until_signalled(launch: Launch) -> None:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    await serve(launch, told_to_stop)
 
 
 @contextlib.asynccontextmanager

@@ -45,7 +45,7 @@ class Server:
         self._streams = streams
         self._spec = spec
         self._state = state
-        self._accepted = [f"{credentials.login}:{credentials.password}".encode()]
+        self._accepted = _encodings(f"{credentials.login}:{credentials.password}")
         self.is_started = asyncio.Event()
         """Set once the coin can answer; until then calls and sockets wait, and `/health` says so."""
 
@@ -94,6 +94,7 @@ class Server:
         return await self._streams.serve(request)
 
     async def _describe(self, _request: web.Request) -> web.Response:
+        await self.is_started.wait()
         return _json(json.dumps(self._spec()))
 
     async def _health(self, _request: web.Request) -> web.Response:
@@ -103,6 +104,14 @@ class Server:
         if not state["synchronized"]:
             return _json(json.dumps({"status": "synchronizing", "height": state["height"]}), status=503)
         return _json(json.dumps({"status": "ok", "height": state["height"]}))
+
+
+def _encodings(text: str) -> list[bytes]:
+    """Return a text as clients may encode it: UTF-8, and the Latin-1 that aiohttp and so the official SDK takes."""
+    try:
+        return [text.encode(), text.encode("latin-1")]
+    except UnicodeEncodeError:
+        return [text.encode()]
 
 
 def _json(text: str, *, status: int = 200) -> web.Response:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bitcart_core.errors import InputError
+from bitcart_core.errors import CoinRefused
 from bitcart_core.events import Position
 from bitcart_host_daemon.frames import heartbeat_frame, place_frame, update_frame
 from bitcart_host_daemon.journal import Entry, Journal
@@ -183,7 +183,7 @@ class Stream:
             return self._streams.journal.head
         try:
             return read_position(after)
-        except InputError:
+        except CoinRefused:
             return Position(epoch=0, seq=0)
 
     async def _advance(self) -> bool:
