@@ -50,4 +50,4 @@ def run(
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return " | ".join(lines[-3:])[-400:] or f"{done.args[0]} ended with status {done.returncode}"
+    return " | ".join(lines[-3:])[-800:] or f"{done.args[0]} ended with status {done.returncode}"

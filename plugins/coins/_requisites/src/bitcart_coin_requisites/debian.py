@@ -23,6 +23,8 @@ Dir::State::lists "{folder}/lists";
 Dir::State::status "/var/lib/dpkg/status";
 Dir::Cache "{folder}/cache";
 Acquire::Languages "none";
+// a source that cannot be read is an error and not a warning
+APT::Update::Error-Mode "any";
 // apt would download as a user of its own, who may not enter our folder
 APT::Sandbox::User "root";
 // what the system does after its own updates
@@ -139,11 +141,11 @@ class _PrivateApt:
     def choose(self, package: DebianPackage) -> Build:
         """Return the best build that a mirror offers for this machine."""
         offered = self._offered(package.name)
-        if not offered and self._unreadable:
-            raise self._unreadable
         for build in package.builds:
             if build.version in offered and self._hash_of(build):
                 return build
+        if self._unreadable:
+            raise self._unreadable
         known = ", ".join(build.version for build in package.builds)
         there = ", ".join(offered) or "no such package"
         raise ConfigError(

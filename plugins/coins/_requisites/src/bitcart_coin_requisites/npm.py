@@ -1,6 +1,7 @@
 """Packages of npm, exactly as locked, without running any of their scripts."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -57,14 +58,15 @@ class NpmPackages:
         for name in _LOCKED:
             (folder / name).write_bytes((self.locked_in / name).read_bytes())
         cache = folder / ".cache"
-        options = ("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error", f"--cache={cache}")
+        quiet = ("--no-audit", "--no-fund", "--loglevel=error", "--logs-max=0")
         run(
-            (*npm, "ci", *options),
+            (*npm, "ci", "--ignore-scripts", "--omit=dev", f"--cache={cache}", *quiet),
             doing=f"fetch {self.name} from npm",
             remedy="check the network and the registry that `npm config get registry` names, then try again",
             folder=folder,
             environment=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
         )
+        shutil.rmtree(cache)
 
     def _fingerprint(self) -> str:
         return fingerprint(*((self.locked_in / name).read_bytes() for name in _LOCKED))
