@@ -7,6 +7,8 @@ export UV_PROJECT_ENVIRONMENT := .venv
 
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard server/pyproject.toml hosts/*/pyproject.toml plugins/*/*/pyproject.toml))
 
+MODULES := bitcart_core $(notdir $(patsubst %/,%,$(dir $(wildcard hosts/*/src/*/__init__.py plugins/*/*/src/*/__init__.py))))
+
 .PHONY: help setup demo test lint types lock bench soak screenshots clean
 
 help: ## list the commands
@@ -32,7 +34,10 @@ lock: .venv/bin/uv ## renew requirements.lock after a change of dependencies
 	$(UV) lock --quiet
 	$(UV) export --quiet --frozen --all-packages --all-extras --all-groups --no-emit-workspace --no-header --output-file requirements.lock
 
-MODULES := bitcart_core $(notdir $(patsubst %/,%,$(dir $(wildcard hosts/*/src/*/__init__.py plugins/*/*/src/*/__init__.py))))
+test: setup lint types ## install what the tests need and run all of them
+	scripts/test-requisites
+	.venv/bin/bitcart setup
+	.venv/bin/pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## check style and who imports whom
 	.venv/bin/ruff check .

@@ -61,9 +61,7 @@ class Shop:
 
     def hear(self, *stream: StreamItem, coin: str = "btc", fence: int = 1) -> None:
         """Store what a daemon said and record it."""
-        with transaction(self.kernel.engine) as session:
-            detection.store(session, coin, "regtest", list(stream), fence=fence)
-        detection.record_due(self.kernel, coin, "regtest")
+        hear(self.kernel, *stream, coin=coin, fence=fence)
 
     def pay(self, case: Case, amount: str, **details: Any) -> None:
         """Let a buyer pay on the first method, and hear of it."""
@@ -109,3 +107,10 @@ class Shop:
         """Return the kinds of the events that the recording plugin was told."""
         recording = self.kernel.registry.plugins[plugin].plugin
         return recording.kinds if isinstance(recording, Recording) else []
+
+
+def hear(kernel: Kernel, *stream: StreamItem, coin: str = "btc", fence: int = 1) -> None:
+    """Store what a daemon said and record it, as the listener and the worker would."""
+    with transaction(kernel.engine) as session:
+        detection.store(session, coin, "regtest", list(stream), fence=fence)
+    detection.record_due(kernel, coin, "regtest")
