@@ -1,7 +1,5 @@
-"""pytest fixtures: a real PostgreSQL with a fresh database for each test, a real Redis, a kernel, a shop."""
+"""pytest fixtures: a real PostgreSQL, empty for each test, a real Redis, a kernel, a shop."""
 
-import itertools
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis import Redis
+from sqlmodel import SQLModel
 
 from bitcart_core import db
 from bitcart_core.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -18,9 +17,6 @@ from bitcart_core.settings import Settings
 from bitcart_core.testing.coins import FakeCoinClient, fake_coin
 from bitcart_core.testing.plugins import FakeRates, Recording, found, supplying
 from bitcart_core.testing.shop import Shop
-
-_TEMPLATE = "bitcart_template"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -34,25 +30,28 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(server_folder: Path) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL for the whole session, with a migrated template. Not durable: faults have their own server."""
-    with EmbeddedPostgres(server_folder / "postgres", options={"fsync": "off"}) as server:
-        with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
-            connection.execute(f"create database {_TEMPLATE}")
-        engine = db.create_engine(server.url_of(_TEMPLATE))
+    """A migrated PostgreSQL for the whole session. Not durable: tests of faults run their own."""
+    careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    with EmbeddedPostgres(server_folder / "postgres", options=careless) as server:
+        engine = db.create_engine(server.url)
         db.upgrade(engine)
         engine.dispose()
         yield server
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The URL of a fresh, migrated database."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    template, database = sql.Identifier(_TEMPLATE), sql.Identifier(name)
-    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {} template {}").format(database, template))
-        yield postgres.url_of(name)
-        connection.execute(sql.SQL("drop database {} with (force)").format(database))
+def database_url(postgres: EmbeddedPostgres) -> str:
+    """The URL of an empty, migrated database.
+
+    It is the same one for every test of a session, emptied in between: making a new one takes half a second.
+    """
+    emptying = sql.SQL("; ").join(
+        sql.SQL("delete from {}").format(sql.Identifier(name)) for name in SQLModel.metadata.tables
+    )
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")  # no foreign key asks for an order
+        connection.execute(emptying)
+    return postgres.url
 
 
 @pytest.fixture(scope="session")
