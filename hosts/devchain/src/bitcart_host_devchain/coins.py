@@ -1,14 +1,14 @@
 """Finds the development chains that plugins bring; names no coin itself. Needs no database and no Redis."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bitcart_core import loader, registry
+from bitcart_core import loader
 from bitcart_core.devchains import DevchainFactory
 from bitcart_core.errors import ConfigError
 from bitcart_core.settings import Settings
@@ -24,8 +24,14 @@ def factories(settings: Settings) -> dict[str, DevchainFactory]:
         ConfigError: A plugin that `plugins.toml` names cannot be loaded.
     """
     file = settings.find_plugins_file()
-    found = loader.find(loader.read_file(file)) if file.exists() else _installed()
-    return registry.load(found, lambda name: _Context(settings.data_dir / "plugins" / name, settings.url)).devchains
+    chains: dict[str, DevchainFactory] = {}
+    for found in loader.find(loader.read_file(file)) if file.exists() else _installed():
+        for factory in _register(found, settings):
+            if chains.setdefault(factory.coin, factory) is not factory:
+                raise ConfigError(
+                    f"plugin {found.name}: the development chain of {factory.coin} is another plugin's too"
+                )
+    return chains
 
 
 def choose(settings: Settings, coin: str | None) -> DevchainFactory:
@@ -43,6 +49,15 @@ def choose(settings: Settings, coin: str | None) -> DevchainFactory:
     if coin is not None and coin not in known:
         raise ConfigError(f"there is no development chain of {coin!r}; there is one of {names}")
     return known[coin or min(known)]
+
+
+def _register(found: loader.FoundPlugin, settings: Settings) -> Iterable[DevchainFactory]:
+    """Build a plugin if it brings development chains. The kernel's registry would build all, with their database."""
+    if not hasattr(found.kind, "register_devchains"):
+        return ()
+    plugin = found.kind(found.settings, _Context(settings.data_dir / "plugins" / found.name, settings.url))
+    chains: Iterable[DevchainFactory] = getattr(plugin, "register_devchains")()  # noqa: B009 - a hook is no method of Plugin
+    return chains
 
 
 def _installed() -> Sequence[loader.FoundPlugin]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
 from bitcart_core import ConfigError
 
 _TIMEOUT_SECONDS = 60
@@ -51,6 +49,8 @@ class Archive:
         if not _is_url(self.location):
             shutil.copyfile(self.location, file)
             return
+        import httpx  # noqa: PLC0415 - a third of a second that every host would pay for every coin
+
         report(f"fetching {self.location}")
         try:
             with (
