@@ -8,8 +8,9 @@ import queue
 import re
 import socket
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, quote, urlsplit
 
 from bitcart_core.errors import DeliveryError, InputError
@@ -19,9 +20,13 @@ Network = IPv4Network | IPv6Network
 MAX_URL_LENGTH = 2048
 WEB_PORTS = {"http": 80, "https": 443}
 
-# IANA IPv4 Special-Purpose Address Registry, with multicast and the reserved class E.
-_CLOSED_IPV4 = tuple(
-    IPv4Network(text)
+# What there is of the public Internet: all of IPv4, and the part of IPv6 that IANA has given out for it. Outside of
+# the latter lie loopback, mapped IPv4, NAT64, unique local and the rest.
+_OPEN: tuple[Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("2000::/3"))
+
+# IANA's Special-Purpose Address Registries, with multicast and the reserved class E.
+_CLOSED: tuple[Network, ...] = tuple(
+    ip_network(text)
     for text in (
         "0.0.0.0/8",  # this network, and the unspecified address
         "10.0.0.0/8",  # private
@@ -38,14 +43,6 @@ _CLOSED_IPV4 = tuple(
         "203.0.113.0/24",  # documentation
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, and broadcast
-    )
-)
-
-# All that IANA has given out for the public Internet. Outside it lie loopback, mapped IPv4, NAT64, ULA and the rest.
-_OPEN_IPV6 = IPv6Network("2000::/3")
-_CLOSED_IPV6 = tuple(
-    IPv6Network(text)
-    for text in (
         "2001::/23",  # protocol assignments: Teredo carries an IPv4 address inside
         "2001:db8::/32",  # documentation
         "2002::/16",  # 6to4 carries an IPv4 address inside
@@ -63,11 +60,7 @@ _FORBIDDEN_IN_URL = re.compile(r"[\x00-\x20\x7f\\\s]")
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Tell whether an address belongs to the public Internet and to one machine there."""
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in _CLOSED_IPV4)
-    if address.scope_id is not None or address not in _OPEN_IPV6:
-        return False
-    return not any(address in network for network in _CLOSED_IPV6)
+    return _is_in(address, _OPEN) and not _is_in(address, _CLOSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +82,19 @@ class AddressPolicy:
             parsed = ip_address(address)
         except ValueError:
             return False
-        return is_public(parsed) or any(parsed in network for network in self.allowed_networks)
+        return _is_in(parsed, self.allowed_networks) or is_public(parsed)
+
+    def to_json(self) -> dict[str, list[str] | list[int]]:
+        """Return the whole policy as plain JSON types, for a small process that shall not load this package.
+
+        An address is permitted if it is in `allowed`, or if it is in `open` and not in `closed`; a port, in `ports`.
+        """
+        return {
+            "allowed": [str(network) for network in self.allowed_networks],
+            "open": [str(network) for network in _OPEN],
+            "closed": [str(network) for network in _CLOSED],
+            "ports": sorted(self.allowed_ports),
+        }
 
     def find(self, host: str, port: int, *, timeout_seconds: float) -> tuple[str, ...]:
         """Look a host up once and return the addresses that may be connected to.
@@ -186,6 +191,10 @@ def parse_host(host: str) -> str:
     if not _HOST.fullmatch(text):
         raise InputError(f"{host!r} is not a host name; send one such as shop.example", field="url")
     return text
+
+
+def _is_in(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 def _split(url: str) -> SplitResult:
