@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,30 +10,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Integer, cast, func, update
 from sqlmodel import Session, col, select
 
-from bitcart_core import cases, matching, money, outbox, quotes
+from bitcart_core import cases, matching, money, offers, outbox
 from bitcart_core.cases import Case, Push
-from bitcart_core.coins import Coin, PaymentRequest
 from bitcart_core.db import transaction
-from bitcart_core.errors import BitcartError, CoinUnreachable, ForbiddenError, InputError, NotFoundError
+from bitcart_core.errors import ForbiddenError, InputError, NotFoundError
 from bitcart_core.events import InvoiceEventKind
 from bitcart_core.models import Invoice, Mark, PaymentMethod, Store, StoreWallet, Wallet
 from bitcart_core.models.base import new_id
-from bitcart_core.quotes import Quote
-from bitcart_core.rates import Pair
 from bitcart_core.settlement import Status, Verdict
 from bitcart_core.stores import CheckoutSettings, checkout_settings
-from bitcart_core.wallets import key_of
 
 if TYPE_CHECKING:
     from bitcart_core.kernel import Kernel
 
 log = logging.getLogger(__name__)
 
-DEADLINE_SECONDS = 15.0
-"""For all payment methods of an invoice together; a coin that is slower is left out."""
-
 _MAX_MINUTES = 60 * 24 * 365
-_WORKERS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +58,6 @@ class _Shop:
     now: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Offer:
-    """One way to pay that its coin has agreed to."""
-
-    wallet: Wallet
-    coin: Coin
-    quote: Quote
-    request: PaymentRequest
-
-
 def create(kernel: "Kernel", new: NewInvoice, *, is_anonymous: bool = False) -> Case:
     """Make an invoice with its payment methods, or nothing at all.
 
@@ -102,8 +83,8 @@ def create(kernel: "Kernel", new: NewInvoice, *, is_anonymous: bool = False) -> 
     price = _check_price(kernel, new, currency)
     minutes = _check_minutes(new, shop.settings)
     invoice = _build(new, shop, currency=currency, price=price, minutes=minutes)
-    offers = _offers(kernel, invoice, shop.wallets, currency_decimals=currency_decimals(kernel, currency))
-    methods = [_method(invoice, offer, position, shop.settings) for position, offer in enumerate(offers)]
+    agreed = offers.ask(kernel, invoice, shop.wallets, currency_decimals=currency_decimals(kernel, currency))
+    methods = [offers.method(invoice, offer, position, shop.settings) for position, offer in enumerate(agreed)]
     return _store(kernel, invoice, methods)
 
 
@@ -267,92 +248,6 @@ def _build(new: NewInvoice, shop: _Shop, *, currency: str, price: Decimal | None
         expiry_grace_seconds=shop.settings.expiry_grace_seconds,
         created_at=shop.now,
         **new.fields,
-    )
-
-
-def _offers(kernel: "Kernel", invoice: Invoice, wallets: Sequence[Wallet], *, currency_decimals: int) -> list[_Offer]:
-    """Ask every coin for a way to be paid, all at once; return what was agreed in time, in the store's order."""
-    failures: list[BitcartError] = []
-    if len(wallets) == 1:  # the common case needs no thread
-        answers = [_offer_or_failure(kernel, invoice, wallets[0], currency_decimals)]
-    else:
-        pool = ThreadPoolExecutor(min(len(wallets), _WORKERS), thread_name_prefix="payment-method")
-        tasks = [pool.submit(_offer_or_failure, kernel, invoice, wallet, currency_decimals) for wallet in wallets]
-        done, _ = wait(tasks, timeout=DEADLINE_SECONDS + 1)
-        pool.shutdown(wait=False, cancel_futures=True)
-        answers = [task.result() for task in tasks if task in done]
-    offers = [answer for answer in answers if isinstance(answer, _Offer)]
-    failures = [answer for answer in answers if isinstance(answer, BitcartError)]
-    if offers:
-        return offers
-    raise _worst(failures)
-
-
-def _worst(failures: Sequence[BitcartError]) -> BitcartError:
-    """Return the failure that says best what to do: what the caller can mend first, what only time mends last."""
-    for failure in failures:
-        if not isinstance(failure, CoinUnreachable):
-            return failure
-    return failures[0] if failures else CoinUnreachable("no coin answered in time; try again in a minute")
-
-
-def _offer_or_failure(
-    kernel: "Kernel", invoice: Invoice, wallet: Wallet, currency_decimals: int
-) -> _Offer | BitcartError:
-    try:
-        return _offer(kernel, invoice, wallet, currency_decimals)
-    except BitcartError as error:
-        log.warning("invoice %s is offered without %s: %s", invoice.id, wallet.coin, error)
-        return error
-
-
-def _offer(kernel: "Kernel", invoice: Invoice, wallet: Wallet, currency_decimals: int) -> _Offer:
-    coin = kernel.registry.coins.get(wallet.coin)
-    if coin is None or coin.network != wallet.network:
-        raise CoinUnreachable(f"{wallet.coin}/{wallet.network} is not loaded here; add the coin to plugins.toml")
-    quote = quotes.quote(
-        kernel.rates.rate(Pair(base=coin.symbol, quote=invoice.currency)),
-        None if invoice.is_any_amount else invoice.price,
-        symbol=coin.symbol,
-        decimals=coin.decimals,
-        currency_decimals=currency_decimals,
-    )
-    request = coin.client.create_request(
-        key_of(wallet),
-        amount=quote.amount,
-        memo="",
-        expires_in_seconds=invoice.expiration_minutes * 60,
-        timeout_seconds=DEADLINE_SECONDS,
-    )
-    return _Offer(wallet=wallet, coin=coin, quote=quote, request=request)
-
-
-def _method(invoice: Invoice, offer: _Offer, position: int, settings: CheckoutSettings) -> PaymentMethod:
-    wallet, request = offer.wallet, offer.request
-    required = wallet.confirmations_required
-    return PaymentMethod(
-        id=new_id(),
-        created_at=invoice.created_at,
-        invoice_id=invoice.id,
-        wallet_id=wallet.id,
-        coin=offer.coin.code,
-        network=offer.coin.network,
-        symbol=offer.coin.symbol,
-        decimals=offer.coin.decimals,
-        contract=wallet.contract,
-        amount=offer.quote.amount,
-        rate=offer.quote.rate,
-        rate_provenance=offer.quote.provenance.to_json(),
-        lookup_key=request.lookup_key,
-        address=request.address,
-        uri=request.uri,
-        is_lightning=request.is_lightning,
-        payment_hash=request.payment_hash,
-        node_id=request.node_id,
-        confirmations_required=settings.transaction_speed if required is None else required,
-        label=wallet.label,
-        hint=wallet.hint,
-        position=position,
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from bitcart_host_api.app import create_app
 from fastapi.testclient import TestClient
 
 from bitcart_core.kernel import Kernel
-from bitcart_host_api.app import create_app
 
 
 @pytest.fixture

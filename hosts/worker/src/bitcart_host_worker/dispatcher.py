@@ -14,7 +14,7 @@ from bitcart_core.kernel import Kernel
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 2.0
+SWEEP_SECONDS = 1.0
 _RECONNECT_SECONDS = 1.0
 
 

@@ -50,7 +50,7 @@ def demo(
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings))
         inbox = stack.enter_context(Inbox())
-        demo_settings = files.prepare(settings, http_port=inbox.http_port)
+        demo_settings = files.prepare(settings, http_port=inbox.http_port, smtp_port=inbox.smtp_port)
         demo_settings = demo_settings.model_copy(update={"port": free_port(settings.port)})
         with Kernel(demo_settings) as kernel:
             fetch_requisites(kernel.registry, settings)

@@ -21,6 +21,16 @@ allowed_ports = [{http_port}]
 
 [scripts]
 folder = "{scripts}"
+
+[email]
+allowed_networks = ["127.0.0.0/8"]
+allowed_ports = [{smtp_port}]
+
+[apprise]
+extra_schemas = ["json"]
+allowed_networks = ["127.0.0.0/8"]
+
+[page]
 """
 
 _SCRIPT = """\
@@ -31,12 +41,13 @@ echo "the merchant's own script heard of $BITCART_EVENT: ${#event} characters of
 """
 
 
-def prepare(settings: Settings, *, http_port: int) -> Settings:
+def prepare(settings: Settings, *, http_port: int, smtp_port: int) -> Settings:
     """Make the demo's folder anew and write its files.
 
     Args:
         settings: Of the deployment the demo stands beside; its requisites are used.
         http_port: Of the webhook receiver.
+        smtp_port: Of the mail server.
 
     Returns:
         Settings of the demo.
@@ -51,7 +62,7 @@ def prepare(settings: Settings, *, http_port: int) -> Settings:
     script.write_text(_SCRIPT)
     script.chmod(0o700)
     plugins = folder / "plugins.toml"
-    plugins.write_text(_PLUGINS.format(http_port=http_port, scripts=scripts))
+    plugins.write_text(_PLUGINS.format(http_port=http_port, smtp_port=smtp_port, scripts=scripts))
     return settings.model_copy(
         update={"data_dir": folder, "plugins_file": plugins, "database_url": "", "redis_url": ""}
     )

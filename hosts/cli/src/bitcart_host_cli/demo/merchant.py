@@ -27,7 +27,7 @@ class Merchant:
         client.headers["Authorization"] = f"Bearer {user['token']}"
         wallet = _post(client, "/wallets", {"name": "Till", "currency": "btc", "xpub": key})
         target = f"json://127.0.0.1:{inbox.http_port}/notify"
-        notification = {"id": ""}
+        notification = _post(client, "/notifications", {"name": "Chat", "provider": "apprise", "data": {"url": target}})
         store = _post(
             client,
             "/stores",
@@ -35,7 +35,7 @@ class Merchant:
                 "name": "Green Bean Cafe",
                 "default_currency": "USD",
                 "wallets": [wallet["id"]],
-                "notifications": [],
+                "notifications": [notification["id"]],
                 "checkout_settings": {"transaction_speed": 1},
                 "email_settings": {
                     "address": EMAIL, "host": "127.0.0.1", "port": inbox.smtp_port, "auth_mode": "none",
