@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bitcart_host_daemon.running import Launch, serve
+from bitcart_host_daemon.stream import Timings
 from websockets.sync.client import ClientConnection, connect
 
 from bitcart_core.daemons import DaemonJournal, DaemonSettings
 from bitcart_core.testing.daemon_process import ScriptedDaemonProcess, ScriptedDaemonRemote
 from bitcart_core.testing.daemons import ScriptedDaemon
-from bitcart_host_daemon.running import Launch, serve
-from bitcart_host_daemon.stream import Timings
-
 
 QUICK = Timings(heartbeat_seconds=0.2)
 

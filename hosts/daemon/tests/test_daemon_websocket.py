@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-
 ONE, TWO = "xpub-one", "xpub-two"
 
 

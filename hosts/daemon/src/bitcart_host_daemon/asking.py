@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bitcart_core.errors import BitcartError, CoinRefused, CoinUnreachable, ConfigError
+from bitcart_core.errors import CoinRefused, CoinUnreachable, ConfigError
 from bitcart_core.settings import Settings
 from bitcart_host_daemon.credentials import ADDRESS_FILE
 
@@ -34,7 +34,7 @@ def rpc(
     """Call a method of a running daemon and print its result as JSON."""
     positional, keywords = read_arguments(arguments or [])
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": [*positional, {"xpub": xpub, **keywords}]}
-    _run(_print_result(_find(name, network, data), request))
+    asyncio.run(_print_result(_find(name, network, data), request))
 
 
 def events(
@@ -46,7 +46,7 @@ def events(
     data: Data = None,
 ) -> None:
     """Print the journal of a running daemon, a line of JSON for each entry."""
-    _run(_print_events(_find(name, network, data), since, follow=follow))
+    asyncio.run(_print_events(_find(name, network, data), since, follow=follow))
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
@@ -77,23 +77,11 @@ def _find(name: str, network: str, data: Path | None) -> dict[str, str]:
     try:
         address: dict[str, str] = json.loads((folder / ADDRESS_FILE).read_text())
     except (OSError, ValueError):
-        typer.echo(
+        raise ConfigError(
             f"no daemon of {name} on {network} runs in {folder}; start it with `bitcart daemon {name}`, "
-            "or name its folder with --data",
-            err=True,
-        )
-        raise typer.Exit(2) from None
+            "or name its folder with --data"
+        ) from None
     return address
-
-
-def _run(work: Any) -> None:
-    try:
-        asyncio.run(work)
-    except BitcartError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 async def _print_result(address: dict[str, str], request: dict[str, Any]) -> None:
@@ -117,13 +105,13 @@ async def _print_events(address: dict[str, str], since: int, *, follow: bool) ->
 async def _call(address: dict[str, str], request: dict[str, Any]) -> Any:
     import aiohttp  # noqa: PLC0415 - see `command`
 
-    auth = aiohttp.BasicAuth(address["login"], address["password"])
+    headers = {"Authorization": aiohttp.encode_basic_auth(address["login"], address["password"])}
+    url, body = address["url"], json.dumps(request, default=str)
     try:
-        body = json.dumps(request, default=str)
-        async with aiohttp.ClientSession(auth=auth) as session, session.post(address["url"], data=body) as response:
+        async with aiohttp.ClientSession(headers=headers) as session, session.post(url, data=body) as response:
             answer = json.loads(await response.text())
     except aiohttp.ClientError as error:
-        raise CoinUnreachable(f"the daemon at {address['url']} does not answer: {error}") from error
+        raise CoinUnreachable(f"the daemon at {url} does not answer: {error}") from error
     if "error" in answer:
         raise CoinRefused(f"{answer['error']['message']} ({answer['error']['code']})")
     return answer["result"]
@@ -132,8 +120,8 @@ async def _call(address: dict[str, str], request: dict[str, Any]) -> Any:
 async def _frames(address: dict[str, str], after: dict[str, int]) -> AsyncGenerator[dict[str, Any]]:
     import aiohttp  # noqa: PLC0415 - see `command`
 
-    auth = aiohttp.BasicAuth(address["login"], address["password"])
-    async with aiohttp.ClientSession(auth=auth) as session, session.ws_connect(f"{address['url']}/ws") as socket:
+    headers = {"Authorization": aiohttp.encode_basic_auth(address["login"], address["password"])}
+    async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(f"{address['url']}/ws") as socket:
         await socket.send_json({"after": after})
         is_begun = False
         async for message in socket:

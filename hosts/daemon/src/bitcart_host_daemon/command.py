@@ -1,13 +1,12 @@
 """What people type: `bitcart daemon`, `bitcart rpc`, `bitcart events`. Heavy imports wait until a command runs."""
 
-import logging
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bitcart_core.errors import ConfigError
+from bitcart_core.logs import configure
 from bitcart_core.settings import Settings
 
 Name = Annotated[str, typer.Argument(help="The coin: the name of its plugin, such as bitcoin.")]
@@ -38,25 +37,21 @@ def daemon(  # noqa: PLR0913 - each is an option of the command
     from bitcart_host_daemon.credentials import load_credentials  # noqa: PLC0415
     from bitcart_host_daemon.environment import Options, make_launch  # noqa: PLC0415
     from bitcart_host_daemon.finding import find  # noqa: PLC0415
+    from bitcart_host_daemon.folder import make_folder  # noqa: PLC0415
     from bitcart_host_daemon.running import run  # noqa: PLC0415
 
-    logging.basicConfig(
-        level=Settings().log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    configure(Settings().log_level)
+    options = Options(
+        network=network, host=host, port=port, server=server, data_path=data, extra=_read_extra(option or [])
     )
-    try:
-        options = Options(
-            network=network, host=host, port=port, server=server, data_path=data, extra=_read_extra(option or [])
-        )
-        launch = make_launch(name, find(name), options)
-        if show_credentials:
-            launch.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shown = load_credentials(launch.settings.data_dir, login=launch.login, password=launch.password)
-            typer.echo(f"login {shown.login}\npassword {shown.password}")
-            return
+    launch = make_launch(name, find(name), options)
+    if show_credentials:
+        folder = launch.settings.data_dir
+        make_folder(folder)
+        shown = load_credentials(folder, login=launch.login, password=launch.password)
+        typer.echo(f"login {shown.login}\npassword {shown.password}")
+    else:
         run(launch)
-    except ConfigError as error:
-        typer.echo(f"bitcart daemon: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 def _read_extra(pairs: list[str]) -> dict[str, str]:

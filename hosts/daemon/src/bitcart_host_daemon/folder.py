@@ -19,13 +19,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot use the data folder {path}: {error.strerror}; choose another with --data"
-            ) from error
+        make_folder(path)
+        self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             # The lock is on the folder itself, so there is no file to leave behind; a killed process lets go of it.
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -34,12 +29,22 @@ class Folder:
             raise ConfigError(
                 f"another daemon is running in {path}; stop it, or choose another folder with --data"
             ) from error
-        if not os.access(path, os.W_OK | os.X_OK):
-            self.release()
-            raise ConfigError(
-                f"the data folder {path} is not writable; correct its owner, or choose another with --data"
-            )
 
     def release(self) -> None:
         """Let another process use the folder."""
         os.close(self._handle)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that only its owner may enter, with its parents; harmless if it is there.
+
+    Raises:
+        ConfigError: It cannot be made, or not be written to.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror
+        raise ConfigError(f"cannot make the data folder {path}: {reason}; choose another with --data") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"the data folder {path} is not writable; correct its owner, or choose another with --data")
