@@ -109,8 +109,13 @@ def send(service: Any, order: dict[str, Any]) -> str:
     """Return `sent`, `failed`, or `invalid` if Apprise cannot make sense of the URL."""
     import apprise  # noqa: PLC0415 - already loaded with the service; named here for what follows
 
-    no_images = {"image_url_mask": "", "image_url_logo": ""}  # they would be loaded from a stranger's site
-    asset = apprise.AppriseAsset(app_id="Bitcart", http_redirects=False, async_mode=False, **no_images)
+    asset = apprise.AppriseAsset(
+        app_id="Bitcart",
+        http_redirects=False,
+        async_mode=False,
+        image_url_mask="",  # images would be loaded from a stranger's site
+        image_url_logo="",
+    )
     kind = next(_plugin_classes(service, order["schema"]))
     try:
         options = kind.parse_url(order["url"])
