@@ -134,7 +134,8 @@ class Case:
         return Receipt(
             key=f"{payment.coin}:{payment.network}:{payment.txid}:{payment.output}",
             method=method.id,
-            share=Fraction(1) if method.amount is None else Fraction(payment.amount) / Fraction(method.amount),
+            share=_share(payment.amount, method),
+            unit=_share(Decimal(1).scaleb(-method.decimals), method),
             first_seen_at=self.first_seen_at(payment),
             is_confirmed=payment.is_settled or confirmations >= 1,
             is_buried=payment.is_settled or confirmations >= method.confirmations_required,
@@ -156,6 +157,11 @@ class Case:
 
 
 _NEVER = Hearing(height=None, until=None)
+
+
+def _share(amount: Decimal, method: PaymentMethod) -> Fraction:
+    """Return which part of the bill an amount is; where the buyer chooses how much, anything at all is the whole."""
+    return Fraction(amount > 0) if method.amount is None else Fraction(amount) / Fraction(method.amount)
 
 
 def load(session: Session, invoice_ids: Iterable[str], *, is_locking: bool) -> list[Case]:

@@ -65,6 +65,8 @@ class Receipt:
         key: Tells two receipts apart and settles ties in time, so that no order of arrival matters.
         method: Id of the payment method it arrived on.
         share: The exact fraction of the bill it pays, so that two coins add up.
+        unit: The smallest amount of its coin, as a fraction of the bill too. What is asked for after a part payment is
+            rounded up to it, so an excess below it is nobody's money.
         first_seen_at: The earlier of the daemon's first sight and its block's time.
         is_confirmed: It stands in a block, or is final without one.
         is_buried: As deep as the store asks for on this method.
@@ -75,6 +77,7 @@ class Receipt:
     method: str
     share: Fraction
     first_seen_at: datetime
+    unit: Fraction = Fraction(0)
     is_confirmed: bool = False
     is_buried: bool = False
     is_replaced: bool = False
@@ -155,7 +158,7 @@ def announcements(before: Status, decision: Decision) -> list[InvoiceEventKind]:
     if after == before:
         return []
     if after in _ENDS:
-        fell = after is Status.EXPIRED and _rank(before) > 0
+        fell = _rank(before) > 0 and not decision.is_by_hand and after is not Status.REFUNDED
         return [InvoiceEventKind.STEPPED_DOWN, _ENDS[after]] if fell else [_ENDS[after]]
     if decision.is_by_hand and after is Status.COMPLETE:
         return [InvoiceEventKind.COMPLETED]
@@ -191,10 +194,10 @@ def _is_expired(policy: Policy, *, now: datetime, heard_until: datetime | None) 
 def _exception(
     policy: Policy, standing: Sequence[Receipt], counted: Sequence[Receipt], needed: Fraction
 ) -> ExceptionStatus:
-    total, enough = _share(standing), _share(counted)
+    total = _share(standing)
     is_late = any(r.first_seen_at >= policy.expires_at for r in standing)
-    if counted and enough >= needed:
-        if total > 1 and not policy.is_any_amount:
+    if counted and _share(counted) >= needed:
+        if total > 1 and total - 1 >= max(r.unit for r in standing) and not policy.is_any_amount:
             return ExceptionStatus.PAID_OVER
         on_time = _share(r for r in counted if r.first_seen_at < policy.expires_at)
         return ExceptionStatus.PAID_LATE if on_time < needed else ExceptionStatus.NONE
@@ -210,7 +213,7 @@ def _explain(decision: Decision, policy: Policy, receipts: Sequence[Receipt], he
     if decision.status is not Status.EXPIRED:
         return decision
     in_time = [r for r in receipts if r.first_seen_at < policy.expires_at]
-    is_all_gone = bool(in_time) and all(r.is_replaced for r in in_time)
+    is_all_gone = bool(in_time) and all(r.is_replaced for r in receipts)
     if is_all_gone and _share(in_time) >= 1 - policy.tolerance:
         return replace(
             decision,
