@@ -6,9 +6,11 @@ it, needs a process for it. The journal outlives the daemon, as the real one doe
 
 import asyncio
 import contextlib
+import faulthandler
 import importlib
 import itertools
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -59,7 +61,7 @@ class MemoryJournal:
         """Write an event if anything differs from what is known."""
         with self._changed:
             known = self.outputs.get(request.lookup_key, {})
-            now = {key: replace(output, is_replaced=True, height=None) for key, output in known.items()}
+            now = {key: _gone(output) for key, output in known.items()}
             for output in outputs:
                 key = (output.txid, output.output)
                 now[key] = replace(output, first_seen_at=known.get(key, output).first_seen_at)
@@ -100,6 +102,10 @@ class MemoryJournal:
             self._changed.notify_all()
 
 
+def _gone(output: PaymentEvent) -> PaymentEvent:
+    return replace(output, is_replaced=True, height=None, block_hash=None, block_time=None)
+
+
 class RemoteError(Exception):
     """What a daemon raised in its own process.
 
@@ -122,12 +128,15 @@ class DaemonProcess:
         settings: For the daemon.
         journal: Kept by the test.
         log: File that the process writes its log to.
+
+    Attributes:
+        journal: As given.
     """
 
     def __init__(self, factory: str, settings: DaemonSettings, journal: MemoryJournal, log: Path) -> None:
         self._factory = factory
         self._settings = settings
-        self._journal = journal
+        self.journal = journal
         self._log = log
         self._answers: dict[int, Future[Any]] = {}
         self._numbers = itertools.count()
@@ -163,7 +172,13 @@ class DaemonProcess:
         if self._process.poll() is None:
             with contextlib.suppress(OSError, RemoteError):
                 self._calls.send(None)
-            self._process.wait(PATIENCE_SECONDS)
+            try:
+                self._process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # Makes it write where each of its threads hangs.
+                self._process.send_signal(signal.SIGABRT)
+                self._process.wait()
+                raise
 
     def kill(self) -> None:
         """End the process as a power cut would."""
@@ -204,7 +219,7 @@ class DaemonProcess:
             while True:
                 method, positional, named = calls.recv()
                 try:
-                    calls.send((getattr(self._journal, method)(*positional, **named), None))
+                    calls.send((getattr(self.journal, method)(*positional, **named), None))
                 except Exception as error:  # noqa: BLE001 - it is sent to who called
                     calls.send((None, error))
 
@@ -228,6 +243,7 @@ class _RemoteJournal:
 
 def _serve(factory: str, address: str) -> None:
     """Be the daemon's process."""
+    faulthandler.enable()
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     calls, journal_calls = Client(address), Client(address)
     module, name = factory.split(":")

@@ -119,7 +119,8 @@ class Wallets:
         if not self._sync_seconds or wallet.was_synchronized.is_set():
             return
         try:
-            await asyncio.wait_for(wallet.was_synchronized.wait(), self._sync_seconds)
+            async with asyncio.timeout(self._sync_seconds):
+                await wallet.was_synchronized.wait()
         except TimeoutError:
             state = "is still reading its history" if self._electrum.is_connected() else "has no Electrum server"
             raise spec.not_loaded(

@@ -138,8 +138,10 @@ class Watcher:
         loop = asyncio.get_running_loop()
         compare_at = loop.time() + COMPARE_SECONDS
         while True:
+            # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(compare_at - loop.time(), 0))
+                async with asyncio.timeout_at(compare_at):
+                    await self._wake.wait()
             self._wake.clear()
             if loop.time() >= compare_at:
                 compare_at = loop.time() + COMPARE_SECONDS

@@ -59,6 +59,8 @@ class ElectrumWallet:
 
     def receiving_address(self, index: int) -> str:
         """Return a receiving address by its place."""
+        if not self.can_derive():
+            return str(self.inner.get_receiving_addresses()[index])
         return str(self.inner.get_receiving_addresses(slice_start=index, slice_stop=index + 1)[0])
 
     def can_derive(self) -> bool:
