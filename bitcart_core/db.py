@@ -1,21 +1,16 @@
-"""The database: engine, transaction, clock, migrations. PostgreSQL only."""
+"""The database: engine, transaction, clock. PostgreSQL only."""
 
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, func
 from sqlmodel import Session, select
 
 from bitcart_core.errors import ConfigError
-
-_MIGRATION_LOCK = 0x6269_7463  # any constant; "bitc"
 
 
 def create_engine(url: str) -> Engine:
@@ -53,29 +48,3 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def now(session: Session) -> datetime:
     """Return the time at which this transaction began, by the one clock that all hosts share."""
     return session.exec(select(func.now())).one()
-
-
-def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date; safe to call from several processes at once and to interrupt at any moment.
-
-    Raises:
-        sqlalchemy.exc.OperationalError: The database cannot be reached.
-    """
-    with engine.begin() as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        config = _alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def is_current(engine: Engine) -> bool:
-    """Tell whether the schema is the one this code was written for."""
-    heads = set(ScriptDirectory.from_config(_alembic_config()).get_heads())
-    with engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
-
-
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config

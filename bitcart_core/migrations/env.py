@@ -1,4 +1,4 @@
-"""Run migrations on the connection that `bitcart_core.db.upgrade` holds; it owns the transaction and the lock."""
+"""Run migrations on the connection that `upgrade` holds; it owns the transaction and the lock."""
 
 from typing import Any, Literal
 

@@ -10,7 +10,7 @@ from psycopg import sql
 from redis import Redis
 from sqlmodel import SQLModel
 
-from bitcart_core import db
+from bitcart_core import db, migrations
 from bitcart_core.embedded import EmbeddedPostgres, EmbeddedRedis
 from bitcart_core.kernel import Kernel
 from bitcart_core.settings import Settings
@@ -34,7 +34,7 @@ def postgres(server_folder: Path) -> Iterator[EmbeddedPostgres]:
     careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     with EmbeddedPostgres(server_folder / "postgres", options=careless) as server:
         engine = db.create_engine(server.url)
-        db.upgrade(engine)
+        migrations.upgrade(engine)
         engine.dispose()
         yield server
 

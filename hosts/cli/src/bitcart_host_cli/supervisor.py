@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -24,6 +24,11 @@ _GRACE_SECONDS = 12.0
 _LINE_LIMIT = 1 << 20
 
 
+def bitcart(process: Process) -> Sequence[str]:
+    """Return the command line of a host, run by the interpreter that runs us."""
+    return (sys.executable, "-m", "bitcart_host_cli", *process.arguments)
+
+
 @dataclass
 class Supervisor:
     """Processes of one deployment.
@@ -31,11 +36,13 @@ class Supervisor:
     Attributes:
         environment: What every process inherits.
         is_quiet: Keep the processes' lines to ourselves, except in `log`.
+        command_of: How a process is started.
         restarts: How often each process was started again.
     """
 
     environment: Mapping[str, str]
     is_quiet: bool = False
+    command_of: Callable[[Process], Sequence[str]] = bitcart
     restarts: dict[str, int] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _width: int = 0
@@ -90,7 +97,7 @@ class Supervisor:
 
     async def _run_once(self, process: Process) -> int:
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bitcart_host_cli", *process.arguments),
+            *self.command_of(process),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -6,7 +6,7 @@ import redis
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from bitcart_core import db
+from bitcart_core import migrations
 from bitcart_core.embedded.redis import find_server
 from bitcart_core.errors import BitcartError, CoinError
 from bitcart_core.kernel import Kernel
@@ -41,7 +41,7 @@ def _database(kernel: Kernel) -> Iterator[str]:
     if not kernel.settings.database_url:
         return  # `bitcart up` brings its own
     try:
-        if not db.is_current(kernel.engine):
+        if not migrations.is_current(kernel.engine):
             yield "the schema is not current; run `bitcart migrate`"
     except (BitcartError, SQLAlchemyError) as error:
         yield f"DATABASE_URL: {str(error).splitlines()[0]}; check that PostgreSQL runs and the URL is right"

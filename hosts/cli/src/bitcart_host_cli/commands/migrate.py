@@ -2,7 +2,7 @@
 
 import typer
 
-from bitcart_core import db
+from bitcart_core import db, migrations
 from bitcart_core.settings import Settings
 from bitcart_host_cli.storage import storage
 
@@ -11,6 +11,6 @@ def migrate() -> None:
     """Bring the database's schema up to date; safe to repeat, to interrupt, and to run from several machines."""
     with storage(Settings()) as settings:
         engine = db.create_engine(settings.database_url)
-        db.upgrade(engine)
+        migrations.upgrade(engine)
         engine.dispose()
     typer.echo("the database is up to date")

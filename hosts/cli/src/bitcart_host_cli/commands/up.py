@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from bitcart_core import db
+from bitcart_core import migrations
 from bitcart_core.kernel import Kernel
 from bitcart_core.settings import Settings
 from bitcart_host_cli.deployment import environment, processes
@@ -23,7 +23,7 @@ def up() -> None:
     settings = Settings()
     Kernel(settings).close()  # a mistake in plugins.toml shows before anything is started
     with storage(settings) as complete, Kernel(complete) as kernel:
-        db.upgrade(kernel.engine)
+        migrations.upgrade(kernel.engine)
         asyncio.run(_run(kernel))
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bitcart_core import db
+from bitcart_core import migrations
 from bitcart_core.devchains import ChainTools, RunningChain
 from bitcart_core.embedded.account import make_folder
 from bitcart_core.errors import ConfigError
@@ -96,7 +96,7 @@ def _chain(settings: Settings) -> Iterator[tuple[ChainTools, RunningChain]]:
 def _kernel(settings: Settings) -> Iterator[Kernel]:
     typer.echo("starting the database ...")
     with storage(settings) as complete, Kernel(complete) as kernel:
-        db.upgrade(kernel.engine)
+        migrations.upgrade(kernel.engine)
         yield kernel
 
 
