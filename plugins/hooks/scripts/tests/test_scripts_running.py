@@ -42,6 +42,11 @@ def test_a_script_may_open_its_standard_input_by_name(folder):
     assert folder.run().detail["stdout"] == '{"id":'
 
 
+def test_a_shell_can_read_the_event_as_one_line(folder):
+    folder.add(DONE, '#!sh\nset -e\nread -r event\necho "${#event}"\n')
+    assert int(folder.run().detail["stdout"]) > 300
+
+
 def test_a_script_that_reads_nothing_is_fine(folder):
     folder.add(DONE, "#!sh\nexit 0\n")
     assert folder.run().detail["exit_code"] == 0

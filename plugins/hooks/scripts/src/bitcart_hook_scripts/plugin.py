@@ -111,7 +111,8 @@ class Scripts(Plugin):
         name, folder = str(target.data.get("script", "")), self.settings.folder
         if folder is None or name not in find_scripts(folder, event.kind):
             raise Rejected(f"the script {name} was removed since the event")
-        result = run(check(folder, name), json.dumps(event.to_json()).encode(), _environment(event), self.settings.cage)
+        payload = json.dumps(event.to_json()).encode() + b"\n"  # one line, for a shell's `read`
+        result = run(check(folder, name), payload, _environment(event), self.settings.cage)
         return _judge(name, result, self.settings)
 
     @hookimpl

@@ -31,4 +31,4 @@ def ipn_body(event: InvoiceEvent) -> bytes:
 
 
 def _dump(body: dict[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(body, separators=(",", ":")).encode()
