@@ -47,6 +47,10 @@ class Chain:
     def transaction(self, txid: str) -> dict[str, Any]:
         return dict(self.rpc.call("getrawtransaction", txid, 1))
 
+    def output(self, txid: str, address: str) -> int:
+        outputs = self.transaction(txid)["vout"]
+        return next(int(o["n"]) for o in outputs if address in o["scriptPubKey"]["addresses"])
+
     def paid(self, txid: str, address: str) -> Decimal:
         outputs = self.transaction(txid)["vout"]
         return sum((o["value"] for o in outputs if address in o["scriptPubKey"]["addresses"]), Decimal(0))
@@ -156,6 +160,14 @@ def test_a_payment_says_that_it_may_be_replaced(chain: Chain, stranger: str):
     assert {vin["sequence"] for vin in chain.transaction(txid)["vin"]} == {0xFFFFFFFD}
 
 
+def test_the_node_tells_which_payment_spends_a_coin(chain: Chain, stranger: str):
+    txid = chain.tools.pay(stranger, Decimal("0.1"))
+    coin = {name: chain.transaction(txid)["vin"][0][name] for name in ("txid", "vout")}
+    assert chain.rpc.call("gettxspendingprevout", [coin]) == [coin | {"spendingtxid": txid}]
+    chain.tools.mine(1)
+    assert chain.rpc.call("gettxspendingprevout", [coin]) == [coin]
+
+
 def test_the_wallet_pays_more_often_than_it_has_coins(chain: Chain, stranger: str):
     txids = [chain.tools.pay(stranger, Decimal("0.01")) for _ in range(60)]
     assert set(txids) <= set(chain.waiting())
@@ -234,19 +246,19 @@ def test_a_payment_can_be_turned_to_a_stranger(chain: Chain, stranger: str):
     assert chain.tools.confirmations(new) == 1
 
 
-def test_a_payment_to_the_same_address_pays_a_higher_fee(chain: Chain, stranger: str):
-    old = chain.tools.pay(stranger, Decimal(3))
+@pytest.mark.parametrize("amount", [3, 30])
+def test_a_payment_to_the_same_address_keeps_its_amount_and_pays_a_higher_fee(chain: Chain, stranger: str, amount: int):
+    old = chain.tools.pay(stranger, Decimal(amount))
     old_fee = chain.rpc.call("getmempoolentry", old)["fee"]
     new = chain.tools.replace(old, stranger)
-    assert chain.paid(new, stranger) == 3
+    assert chain.paid(new, stranger) == amount
     assert chain.rpc.call("getmempoolentry", new)["fee"] > old_fee
 
 
 def test_a_replacement_takes_what_spends_from_it_along(chain: Chain, stranger: str):
     own = chain.rpc.call("getnewaddress")
     parent = chain.tools.pay(own, Decimal("1.001"))
-    (output,) = [o["n"] for o in chain.transaction(parent)["vout"] if o["value"] == Decimal("1.001")]
-    raw = chain.rpc.call("createrawtransaction", [{"txid": parent, "vout": output}], {stranger: 1})
+    raw = chain.rpc.call("createrawtransaction", [{"txid": parent, "vout": chain.output(parent, own)}], {stranger: 1})
     signed = chain.rpc.call("signrawtransaction", raw, None, [chain.rpc.call("dumpprivkey", own)])
     child = chain.rpc.call("sendrawtransaction", signed["hex"])
     assert {parent, child} <= set(chain.waiting())
@@ -263,6 +275,17 @@ def test_a_replacement_that_pays_no_more_is_refused(chain: Chain, stranger: str)
         chain.rpc.call("sendrawtransaction", raw)
     assert refusal.value.code == -26
     assert new in chain.waiting()
+
+
+def test_a_payment_too_small_for_a_dearer_one_stays(chain: Chain):
+    wallet = chain.rpc.call("getnewaddress")
+    txid = chain.tools.pay(wallet, Decimal("0.00001"))
+    raw = chain.rpc.call("createrawtransaction", [{"txid": txid, "vout": chain.output(txid, wallet)}], {wallet: 6e-6})
+    signed = chain.rpc.call("signrawtransaction", raw, None, [chain.rpc.call("dumpprivkey", wallet)])
+    small = chain.rpc.call("sendrawtransaction", signed["hex"])
+    with pytest.raises(CoinRefused, match="too small for the fee"):
+        chain.tools.replace(small, None)
+    assert small in chain.waiting()
 
 
 def test_only_what_waits_can_be_replaced(chain: Chain, stranger: str):
@@ -416,6 +439,12 @@ def test_the_processes_end_with_the_one_that_started_them_however_it_ends(data_d
 
 def test_without_the_node_a_chain_says_how_to_get_it(tmp_path: Path):
     with pytest.raises(ConfigError, match="run `bitcart setup`"):
+        BitcoinDevchainFactory().create(tmp_path).start(tmp_path)
+
+
+def test_without_the_electrum_server_a_chain_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "plyvel", None)
+    with pytest.raises(ConfigError, match=r"install bitcart-coin-bitcoin\[devchain\]"):
         BitcoinDevchainFactory().create(tmp_path).start(tmp_path)
 
 

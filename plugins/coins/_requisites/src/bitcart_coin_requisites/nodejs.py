@@ -70,9 +70,9 @@ def _fetch(folder: Path) -> None:
 
 def _pip() -> tuple[str, ...]:
     if importlib.util.find_spec("pip"):
-        return (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        return (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir")
     if uv := shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
-        return (uv, "pip", "install", "--quiet", "--python", sys.executable)
+        return (uv, "pip", "install", "--quiet", "--no-cache", "--python", sys.executable)
     raise ConfigError(f"Node.js {OLDEST} is not on PATH and neither pip nor uv is there to fetch it; {_REMEDY}")
 
 

@@ -64,7 +64,7 @@ class NpmPackages:
             doing=f"fetch {self.name} from npm",
             remedy="check the network and the registry that `npm config get registry` names, then try again",
             folder=folder,
-            environment=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
+            environment=os.environ | {"NO_UPDATE_NOTIFIER": "1", "NODE_DISABLE_COMPILE_CACHE": "1"},
         )
         shutil.rmtree(cache)
 

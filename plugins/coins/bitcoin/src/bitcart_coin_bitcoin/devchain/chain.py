@@ -1,6 +1,7 @@
 """Brings a Bitcoin development chain up and down: a node and an Electrum server, both on loopback."""
 
 import dataclasses
+import importlib.util
 import secrets
 import shutil
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from bitcart_coin_bitcoin.devchain.processes import Child
 from bitcart_coin_bitcoin.devchain.requisite import BCOIN, find_node
 from bitcart_coin_bitcoin.devchain.tools import BitcoinChainTools
-from bitcart_core import RunningChain
+from bitcart_core import ConfigError, RunningChain
 
 COIN = "btc"
 FIRST_BLOCKS = 150
@@ -55,6 +56,7 @@ class BitcoinDevchain:
         Raises:
             ConfigError: The node is not installed, or a process did not come up; says the remedy.
         """
+        _require_electrum_server()
         try:
             chain = self._start_node(folder)
             BitcoinChainTools(chain).mine(FIRST_BLOCKS)
@@ -105,3 +107,11 @@ class BitcoinDevchain:
         self._children.append(server)
         port = server.ready(_READY_SECONDS)["port"]
         return dataclasses.replace(chain, server=f"127.0.0.1:{port}:t")
+
+
+def _require_electrum_server() -> None:
+    if missing := [module for module in ("electrumx", "plyvel") if importlib.util.find_spec(module) is None]:
+        raise ConfigError(
+            f"the Python package {missing[0]!r} is not installed, which the Electrum server of the development chain "
+            "needs; install bitcart-coin-bitcoin[devchain]"
+        )

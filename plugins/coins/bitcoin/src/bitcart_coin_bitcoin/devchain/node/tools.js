@@ -131,14 +131,10 @@ class Tools {
       input.witness.clear();
     }
     const own = await Promise.all(mtx.outputs.map((output) => this.wallet.hasAddress(output.getAddress())));
-    const payments = mtx.outputs.filter((_, index) => !own[index]);
-    for (const output of payments.length > 0 ? payments : mtx.outputs.slice(0, 1))
-      output.script.fromAddress(target);
-    const extra = costOfReplacing(this.node.mempool, entry) - entry.fee;
-    const payer = mtx.outputs.reduce((most, output) => output.value > most.value ? output : most);
-    if (payer.value < extra + DUST)
-      throw new RPCError(ERROR.misc, `${entry.tx.txid()} is too small to pay the fee of its replacement`);
-    payer.value -= extra;
+    const foreign = mtx.outputs.filter((_, index) => !own[index]);
+    const payments = foreign.length > 0 ? foreign : mtx.outputs.slice(0, 1);
+    payments.forEach((output) => output.script.fromAddress(target));
+    payExtraFee(mtx, payments, costOfReplacing(this.node.mempool, entry) - entry.fee);
     return mtx;
   }
 
@@ -189,6 +185,15 @@ class Tools {
         await acceptIntoMempool(this.node.mempool, tx).catch(() => this.forget([tx]));
     }
   }
+}
+
+// The change pays, as long as it can, so that a payment keeps its amount.
+function payExtraFee(mtx, payments, fee) {
+  const isAble = (output) => output.value >= fee + DUST;
+  const payer = mtx.outputs.find((output) => isAble(output) && !payments.includes(output)) || payments.find(isAble);
+  if (!payer)
+    throw new RPCError(ERROR.misc, 'the payment is too small for the fee of its replacement; replace a larger one');
+  payer.value -= fee;
 }
 
 function explainFunds(error) {
