@@ -174,7 +174,8 @@ def load(session: Session, invoice_ids: Iterable[str], *, is_locking: bool) -> l
     """
     statement = select(Invoice).where(col(Invoice.id).in_(sorted(set(invoice_ids)))).order_by(col(Invoice.id))
     if is_locking:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        # no stronger than that: a payment being inserted holds its invoice by the foreign key
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     cases = {invoice.id: Case(invoice=invoice) for invoice in session.exec(statement)}
     if not cases:
         return []

@@ -5,12 +5,16 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import Engine, func
 from sqlmodel import Session, select
 
 from bitcart_core.errors import ConfigError
+
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def create_engine(url: str) -> Engine:
@@ -48,3 +52,25 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def now(session: Session) -> datetime:
     """Return the time at which this transaction began, by the one clock that all hosts share."""
     return session.exec(select(func.now())).one()
+
+
+def storable(value: Any) -> Any:
+    """Return JSON that PostgreSQL can hold, made of what strangers and plugins said.
+
+    NUL and lone surrogates become U+FFFD, numbers that are none and values that are no JSON become their text.
+    """
+    if isinstance(value, str):
+        return _NO_TEXT.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    is_json = value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return value if is_json else storable(str(value))
+
+
+def is_in_trouble(error: Exception) -> bool:
+    """Tell whether an error means that the database is in trouble, and not what it was asked to hold."""
+    if not isinstance(error, sqlalchemy.exc.OperationalError):
+        return False
+    return not isinstance(error.orig, psycopg.errors.ProgramLimitExceeded)  # a text too long for an index

@@ -2,18 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from bitcart_core import cases, matching
 from bitcart_core.cases import Push
 from bitcart_core.coins import StreamItem
-from bitcart_core.db import transaction
+from bitcart_core.db import is_in_trouble, storable, transaction
 from bitcart_core.errors import BitcartError
 from bitcart_core.events import BlockEvent, PaymentEvent, Position
 from bitcart_core.models import Cursor, IncomingEvent
@@ -39,6 +39,9 @@ def cursor(session: Session, coin: str, network: str) -> Cursor | None:
 def store(session: Session, coin: str, network: str, items: Sequence[StreamItem], *, fence: int) -> bool:
     """Store entries of a daemon's journal and move the cursor, in the caller's transaction.
 
+    Text that PostgreSQL cannot hold is stored with U+FFFD in place of what offends: the entry is kept, the money in it
+    is recorded, and the listener goes on.
+
     Args:
         session: The transaction; nothing else should be in it.
         coin: Code of the coin.
@@ -56,7 +59,7 @@ def store(session: Session, coin: str, network: str, items: Sequence[StreamItem]
     rows = [
         {
             "coin": coin, "network": network, "epoch": item.position.epoch, "seq": item.position.seq,
-            "events": [to_stored(event) for event in item.events], "attempts": 0,
+            "events": storable([to_stored(event) for event in item.events]), "attempts": 0,
             "received_at": func.now(), "due_at": func.now(),
         }
         for item in items
@@ -97,18 +100,22 @@ def record_due(kernel: "Kernel", coin: str, network: str) -> int:
     Returns:
         How many entries were recorded.
     """
-    recorded = 0
+    recorded, size = 0, BATCH
     while True:
         with transaction(kernel.engine) as session:
-            batch = _claim(session, coin, network)
+            batch = _claim(session, coin, network, size)
             pushes = _record_batch(session, batch)
+        if pushes is None:
+            size = len(batch) // 2  # one of them is poison; what was locked for this batch is free again
+            continue
         kernel.push(pushes)
         recorded += sum(1 for entry in batch if entry.recorded_at is not None)
-        if len(batch) < BATCH:
+        if len(batch) < size:
             return recorded
+        size = min(size * 2, BATCH)
 
 
-def _claim(session: Session, coin: str, network: str) -> Sequence[IncomingEvent]:
+def _claim(session: Session, coin: str, network: str, limit: int) -> Sequence[IncomingEvent]:
     return session.exec(
         select(IncomingEvent)
         .where(
@@ -118,26 +125,26 @@ def _claim(session: Session, coin: str, network: str) -> Sequence[IncomingEvent]
             col(IncomingEvent.due_at) <= func.now(),
         )
         .order_by(col(IncomingEvent.epoch), col(IncomingEvent.seq))
-        .limit(BATCH)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
 
 
-def _record_batch(session: Session, batch: Sequence[IncomingEvent]) -> list[Push]:
-    """Record entries together; if one of them is poison, one by one, so that it blocks nobody but itself."""
+def _record_batch(session: Session, batch: Sequence[IncomingEvent]) -> list[Push] | None:
+    """Record entries together; None if one of several is poison. One that is poison by itself is kept as such."""
     if not batch:
         return []
     now = session.exec(select(func.now())).one()
     try:
         with session.begin_nested():
             pushes = _record_entries(session, batch, now)
-    except OperationalError:
-        raise  # the database is in trouble, not the entry
-    except (BitcartError, SQLAlchemyError, ValueError, LookupError, ArithmeticError) as error:
-        if len(batch) == 1:
-            _keep_poison(batch[0], error, now)
-            return []
-        return [push for entry in batch for push in _record_batch(session, [entry])]
+    except Exception as error:
+        if is_in_trouble(error):
+            raise
+        if len(batch) > 1:
+            return None
+        _keep_poison(batch[0], error, now)
+        return []
     for entry in batch:
         entry.recorded_at, entry.error = now, None
     return pushes
@@ -146,7 +153,7 @@ def _record_batch(session: Session, batch: Sequence[IncomingEvent]) -> list[Push
 def _keep_poison(entry: IncomingEvent, error: Exception, now: datetime) -> None:
     """Keep the error beside the entry and try again later."""
     entry.attempts += 1
-    entry.error = f"{type(error).__name__}: {error}"[:2000]
+    entry.error = storable(f"{type(error).__name__}: {error}"[:2000])
     entry.due_at = now + _POISON_WAITS[min(entry.attempts, len(_POISON_WAITS)) - 1]
     log.error("%s/%s entry %s could not be recorded: %s", entry.coin, entry.network, entry.seq, entry.error)
 
@@ -161,6 +168,8 @@ def _record_entries(session: Session, batch: Sequence[IncomingEvent], now: datet
             if isinstance(event, BlockEvent):
                 tip = event
             else:
+                before, _ = seen.get((event.txid, event.output), (event, None))
+                event = replace(event, first_seen_at=min(event.first_seen_at, before.first_seen_at))
                 seen[event.txid, event.output] = (event, Position(epoch=entry.epoch, seq=entry.seq))
     news = matching.apply_payments(session, coin, network, list(seen.values()), now)
     buried = matching.newly_buried(session, coin, network, tip.height) if tip else []

@@ -35,35 +35,31 @@ def apply_payments(
     known = _known(session, coin, network, [(event.txid, event.output) for event, _ in seen])
     news: News = defaultdict(list)
     for event, position in seen:
-        payment = known.get((event.txid, event.output))
-        if payment is not None and Position(epoch=payment.epoch, seq=payment.seq) > position:
-            continue
         method = methods.get(event.lookup_key)
+        payment = known.get((event.txid, event.output))
         if payment is None:
-            payment = _new_payment(coin, network, event, position)
+            payment = known[event.txid, event.output] = _new_payment(coin, network, event, position)
             session.add(payment)
             if method is None:
                 _announce_unmatched(session, payment, now)
-            elif event.is_replaced:
-                news[method.invoice_id] += []  # never seen standing: nothing to tell, but the row is kept
-            else:
-                news[method.invoice_id].append(InvoiceEventKind.PAYMENT_RECEIVED)
         else:
             _renew(payment, event, position, news)
         if payment.method_id is None and method is not None:
             payment.method_id, payment.invoice_id = method.id, method.invoice_id
+            # one that is gone already was never seen standing: nothing to tell, but the invoice is judged
+            news[method.invoice_id] += [] if payment.is_replaced else [InvoiceEventKind.PAYMENT_RECEIVED]
     session.flush()
     return dict(news)
 
 
 def _renew(payment: Payment, event: PaymentEvent, position: Position, news: News) -> None:
-    if payment.invoice_id is not None:
-        changed = news[payment.invoice_id]
-        if event.is_replaced and not payment.is_replaced:
-            changed.append(InvoiceEventKind.PAYMENT_REPLACED)
-        if payment.is_replaced and not event.is_replaced:
-            changed.append(InvoiceEventKind.PAYMENT_RECEIVED)
+    """Bring a payment up to date; of an older entry only an earlier first sight is new."""
+    changed = news[payment.invoice_id] if payment.invoice_id is not None else []
     payment.first_seen_at = min(payment.first_seen_at, event.first_seen_at)
+    if Position(epoch=payment.epoch, seq=payment.seq) > position:
+        return
+    if event.is_replaced != payment.is_replaced:
+        changed.append(InvoiceEventKind.PAYMENT_REPLACED if event.is_replaced else InvoiceEventKind.PAYMENT_RECEIVED)
     payment.height, payment.block_hash, payment.block_time = event.height, event.block_hash, event.block_time
     payment.is_replaced, payment.is_settled = event.is_replaced, event.is_settled
     payment.epoch, payment.seq = position.epoch, position.seq
