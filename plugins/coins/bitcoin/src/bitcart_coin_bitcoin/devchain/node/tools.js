@@ -67,7 +67,7 @@ class Tools {
     });
   }
 
-  // A new account that pays nobody's coins but the caller's: its private key is thrown away.
+  // The account of a new wallet that can only receive: its private key is thrown away.
   freshKey() {
     const raw = hd.PrivateKey.generate().derivePath("m/84'/1'/0'").toPublic().toRaw();
     const body = raw.slice(0, -4);
