@@ -36,7 +36,7 @@ lock: .venv/bin/uv ## renew requirements.lock after a change of dependencies
 
 test: setup lint types ## install what the tests need and run all of them
 	scripts/test-requisites
-	.venv/bin/bitcart setup
+	BITCART_DATA=$(CURDIR)/.bitcart/tests .venv/bin/bitcart setup
 	.venv/bin/pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## check style and who imports whom

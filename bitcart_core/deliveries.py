@@ -64,7 +64,7 @@ class StoreView:
     Attributes:
         merchant_email: The owner's address.
         signing_secrets: `whsec_...`, the newest first; every webhook of the store is signed with each of them.
-        plugin_settings: By plugin name; read your own with `settings_for`.
+        plugin_settings: By plugin name; read your own through your `StoreSettings`.
     """
 
     id: str

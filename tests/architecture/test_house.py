@@ -12,7 +12,9 @@ from bitcart_core import hookspecs
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
-MEMBERS = sorted(path.parent for path in [*ROOT.glob("hosts/*/pyproject.toml"), *ROOT.glob("plugins/*/*/pyproject.toml")])
+MEMBERS = sorted(
+    path.parent for path in [*ROOT.glob("hosts/*/pyproject.toml"), *ROOT.glob("plugins/*/*/pyproject.toml")]
+)
 PLUGINS = [path for path in MEMBERS if path.parts[-3] == "plugins"]
 LONGEST_FILE = 400
 
@@ -78,7 +80,9 @@ def test_the_meta_distribution_holds_every_package_and_none_takes_the_sdks_name(
     server = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())["project"]
     wanted = {re.split(r"[\[ ><=]", dependency)[0] for dependency in server["dependencies"]}
     names = {tomllib.loads((member / "pyproject.toml").read_text())["project"]["name"] for member in MEMBERS}
-    libraries = {tomllib.loads((p / "pyproject.toml").read_text())["project"]["name"] for p in PLUGINS if p.name[0] == "_"}
+    libraries = {
+        tomllib.loads((p / "pyproject.toml").read_text())["project"]["name"] for p in PLUGINS if p.name[0] == "_"
+    }
 
     assert names - libraries <= wanted
     assert "bitcart" not in names | {server["name"], PROJECT["project"]["name"]}

@@ -28,6 +28,7 @@ allowed_ports = [{smtp_port}]
 
 [apprise]
 extra_schemas = ["json"]
+allowed_ports = [{http_port}]
 allowed_networks = ["127.0.0.0/8"]
 
 [page]
