@@ -70,9 +70,17 @@ class Daemon(Protocol):
     that takes `DaemonSettings` and `DaemonJournal` and returns this.
     """
 
-    code: str
-    default_port: int
-    version: str
+    @property
+    def code(self) -> str:
+        """The coin, lower case: `btc`."""
+
+    @property
+    def default_port(self) -> int:
+        """Where it listens unless told otherwise (daemon contract, section 1)."""
+
+    @property
+    def version(self) -> str:
+        """Of the wallet library inside; asked after `start`."""
 
     async def start(self) -> None:
         """Connect to the network. Returns once calls can be answered; synchronising may go on.
@@ -110,7 +118,11 @@ class Daemon(Protocol):
         """Return the body of `GET /spec` (daemon contract, section 2)."""
 
     def state(self) -> Mapping[str, Any]:
-        """Return `height`, `is_synchronized` and `server` for health checks and heartbeats. Cheap: asked often."""
+        """Return `height`, `is_synchronized` and `server` for health checks and heartbeats. Cheap: asked often.
+
+        `is_synchronized` is a promise that the host passes on: the daemon follows the tip of the network, and since it
+        connected everything watched was compared with it, so no older payment is still to be told.
+        """
 
 
 @runtime_checkable

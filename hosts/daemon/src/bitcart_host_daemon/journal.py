@@ -1,8 +1,8 @@
 """The durable record of what a daemon saw: numbered entries, known outputs, the watch list. Never holds a key.
 
 One SQLite file. Every call commits before it returns (WAL, synchronous=FULL) and before anyone is told, so a process
-killed at any point has either told the whole truth of a request or nothing of it. Commits run on the event loop:
-one takes a fifth of a millisecond, so an order of calls is worth more than a thread (docs/decisions/daemon-journal.md).
+killed at any point has either told the whole truth of a request or nothing of it. Commits run on the event loop: one
+takes about a millisecond, and plain calls in order are worth more than a thread (docs/decisions/daemon-journal.md).
 """
 
 import hashlib

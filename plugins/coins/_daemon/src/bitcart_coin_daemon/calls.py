@@ -6,7 +6,6 @@ urllib3, because a call costs half the processor time it costs with httpx (docs/
 import itertools
 import json
 import os
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from urllib3.exceptions import HTTPError
 from bitcart_coin_daemon.endpoint import Endpoint, Locator
 from bitcart_core import CoinRefused, CoinUnreachable
 
-UNAUTHORIZED = -32600
 _MOST_IDLE_CONNECTIONS = 16
 
 
@@ -42,7 +40,6 @@ class Caller:
     def __init__(self, locator: Locator, *, name: str) -> None:
         self._locator = locator
         self._name = name
-        self._lock = threading.Lock()
         self._line: _Line | None = None
         self._ids = itertools.count(1)
         self._spec: Mapping[str, Any] | None = None
@@ -65,16 +62,13 @@ class Caller:
         request = {"jsonrpc": "2.0", "method": method, "params": {**params, "xpub": xpub}, "id": next(self._ids)}
         body = json.dumps(request).encode()
         deadline = time.monotonic() + timeout_seconds
-        line = self._current()
         try:
-            return self._result(method, self._send(line, body, deadline))
-        except (CoinUnreachable, CoinRefused) as error:
-            if time.monotonic() >= deadline or (isinstance(error, CoinRefused) and error.code != UNAUTHORIZED):
+            answer = self._send(body, deadline)
+        except CoinUnreachable:
+            if time.monotonic() >= deadline:
                 raise
-            again = self._renew(line)
-            if isinstance(error, CoinRefused) and again is line:
-                raise  # the same credentials would be refused again
-        return self._result(method, self._send(again, body, deadline))
+            answer = self._send(body, deadline)
+        return self._result(method, answer)
 
     def error_name(self, error: CoinRefused) -> str:
         """Return what the daemon's `/spec` calls an error, such as `LoadingWalletError`; empty if it has no name."""
@@ -92,7 +86,8 @@ class Caller:
             raise CoinUnreachable(f"the daemon of {self._name} did not tell its error codes: {error}") from error
         return spec if isinstance(spec, dict) else {}
 
-    def _send(self, line: _Line, body: bytes, deadline: float) -> bytes:
+    def _send(self, body: bytes, deadline: float) -> bytes:
+        line = self._current()
         left = max(deadline - time.monotonic(), 0.001)
         try:
             answer = line.pool.urlopen(
@@ -117,19 +112,15 @@ class Caller:
         raise CoinRefused(f"the daemon of {self._name} refused {method}: {message}", code=code)
 
     def _current(self) -> _Line:
-        with self._lock:
-            if self._line is None or self._line.process != os.getpid():
-                self._line = _open(self._locator.find())
-            return self._line
+        """Return the pool for where the daemon is now; after a fork a new one, since two processes cannot share it.
 
-    def _renew(self, failed: _Line) -> _Line:
-        """Look where the daemon is now; keep the pool if it is still there, since its other connections may work."""
-        with self._lock:
-            endpoint = self._locator.find()
-            if self._line is None or (self._line is failed and endpoint != failed.endpoint):
-                self._line = _open(endpoint)
-                self._spec = None
-            return self._line
+        There is no lock, which a fork could leave locked for ever: two threads at once make two pools at worst.
+        """
+        endpoint, line = self._locator.find(), self._line
+        if line is None or line.endpoint != endpoint or line.process != os.getpid():
+            self._line = line = _open(endpoint)
+            self._spec = None
+        return line
 
 
 def _open(endpoint: Endpoint) -> _Line:

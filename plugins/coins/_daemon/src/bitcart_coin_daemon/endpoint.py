@@ -50,6 +50,7 @@ class Locator:
         self._path = folder / ADDRESS_FILE
         self._name = name
         self._configured: Endpoint | None = None
+        self._seen: tuple[tuple[int, int], Endpoint] | None = None
         if settings.daemon_url and settings.daemon_password:
             self._configured = Endpoint(
                 url=settings.daemon_url.rstrip("/"),
@@ -65,14 +66,20 @@ class Locator:
     def find(self) -> Endpoint:
         """Return where the daemon is now; one that started again may be on another port.
 
+        Cheap enough to be asked before every call: the file is read again only when it is another one.
+
         Raises:
             CoinUnreachable: None runs here.
         """
         if self._configured is not None:
             return self._configured
         try:
-            told = json.loads(self._path.read_text())
-            return Endpoint(url=told["url"], login=told["login"], password=told["password"])
+            status = self._path.stat()
+            version = (status.st_ino, status.st_mtime_ns)
+            if self._seen is None or self._seen[0] != version:
+                told = json.loads(self._path.read_text())
+                self._seen = (version, Endpoint(url=told["url"], login=told["login"], password=told["password"]))
+            return self._seen[1]
         except FileNotFoundError:
             raise CoinUnreachable(
                 f"no daemon of {self._name} runs here ({self._path} is missing); start it with `bitcart daemon`, "

@@ -54,7 +54,7 @@ async def follow(
         raise CoinUnreachable(f"the daemon of {name} went silent") from error
     except (OSError, WebSocketException) as error:
         raise CoinUnreachable(f"the stream of the daemon of {name} ended: {error}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CoinUnreachable(f"the stream of the daemon of {name} said something unknown: {error}") from error
 
 
