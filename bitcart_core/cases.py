@@ -187,7 +187,7 @@ def load(session: Session, invoice_ids: Iterable[str], *, is_locking: bool) -> l
         select(Payment).where(col(Payment.invoice_id).in_(cases)).order_by(col(Payment.first_seen_at), col(Payment.id))
     ):
         cases[payment.invoice_id or ""].payments.append(payment)
-    for mark in session.exec(select(Mark).where(col(Mark.invoice_id).in_(cases)).order_by(col(Mark.id))):
+    for mark in session.exec(select(Mark).where(col(Mark.invoice_id).in_(cases)).order_by(col(Mark.created_at))):
         cases[mark.invoice_id].marks.append(mark)
     heard = hearings(session)
     for case in cases.values():

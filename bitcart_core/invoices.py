@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, cast, func, update
+from sqlalchemy import ColumnElement, Integer, cast, func, or_, true, update
 from sqlmodel import Session, col, select
 
 from bitcart_core import cases, matching, money, offers, outbox
@@ -15,7 +15,7 @@ from bitcart_core.cases import Case, Push
 from bitcart_core.db import transaction
 from bitcart_core.errors import ForbiddenError, InputError, NotFoundError
 from bitcart_core.events import InvoiceEventKind
-from bitcart_core.models import Invoice, Mark, PaymentMethod, Store, StoreWallet, Wallet
+from bitcart_core.models import Cursor, Invoice, Mark, PaymentMethod, Store, StoreWallet, Wallet
 from bitcart_core.models.base import new_id
 from bitcart_core.settlement import Status, Verdict
 from bitcart_core.stores import CheckoutSettings, checkout_settings
@@ -98,7 +98,10 @@ def mark(kernel: "Kernel", invoice_id: str, verdict: Verdict, *, user_id: str | 
         loaded = cases.load(session, [invoice_id], is_locking=True)
         if not loaded or (user_id is not None and loaded[0].invoice.user_id != user_id):
             raise NotFoundError("No item found when one was expected")
-        case, now = loaded[0], session.exec(select(func.now())).one()
+        case = loaded[0]
+        now = session.exec(select(func.clock_timestamp())).one()  # read under the lock, so that it orders the marks
+        if case.marks and case.marks[-1].verdict is verdict:
+            return
         row = Mark(invoice_id=invoice_id, verdict=verdict, user_id=user_id, created_at=now)
         session.add(row)
         case.marks.append(row)
@@ -117,14 +120,28 @@ def expire_due(kernel: "Kernel", *, limit: int = 500) -> int:
         now = session.exec(select(func.now())).one()
         due = session.exec(
             select(Invoice.id)
-            .where(Invoice.status == Status.PENDING, col(Invoice.expires_at) <= now)
+            .where(Invoice.status == Status.PENDING, col(Invoice.expires_at) <= now, _can_expire(now))
             .order_by(col(Invoice.id))
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, key_share=True)
         ).all()
         pushes = cases.settle(session, cases.load(session, due, is_locking=True), now=now)
     kernel.push(pushes)
     return len(pushes)
+
+
+def _can_expire(now: datetime) -> ColumnElement[bool]:
+    """Say of which invoices there is something to decide, so that those of a lagging coin stand before no others."""
+    grace = func.make_interval(0, 0, 0, 0, 0, 0, col(Invoice.expiry_grace_seconds))
+    lagging = (
+        select(PaymentMethod.id)
+        .outerjoin(Cursor, (col(Cursor.coin) == PaymentMethod.coin) & (col(Cursor.network) == PaymentMethod.network))
+        .where(
+            PaymentMethod.invoice_id == Invoice.id,
+            func.coalesce(col(Cursor.heard_until) < col(Invoice.expires_at), true()),
+        )
+    )
+    return or_(col(Invoice.expires_at) + grace <= now, ~lagging.exists())
 
 
 def close_watched_out(kernel: "Kernel") -> int:
@@ -227,7 +244,7 @@ def _check_price(kernel: "Kernel", new: NewInvoice, currency: str) -> Decimal | 
 
 
 def _check_minutes(new: NewInvoice, settings: CheckoutSettings) -> int:
-    minutes = new.expiration_minutes or settings.expiration
+    minutes = settings.expiration if new.expiration_minutes is None else new.expiration_minutes
     if not 0 < minutes <= _MAX_MINUTES:
         raise InputError(f"expiration {minutes} is not between 1 minute and a year", field="expiration")
     return minutes
@@ -256,7 +273,7 @@ def _store(kernel: "Kernel", invoice: Invoice, methods: list[PaymentMethod]) -> 
     case = Case(invoice=invoice, methods=methods)
     pushes: list[Push] = []
     with transaction(kernel.engine) as session:
-        for method in methods:
+        for method in sorted(methods, key=lambda m: (m.coin, m.network, m.lookup_key)):  # one order for all
             matching.lock_keys(session, method.coin, method.network, [method.lookup_key])
         session.add(invoice)
         session.flush()

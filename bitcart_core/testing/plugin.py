@@ -1,7 +1,8 @@
 """pytest fixtures: a real PostgreSQL, empty for each test, a real Redis, a kernel, a shop."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -89,6 +90,13 @@ def kernel(settings: Settings, coin: FakeCoinClient) -> Iterator[Kernel]:
     )
     with Kernel(settings, plugins=[found("supplies", supplies), found("recording", Recording)]) as kernel:
         yield kernel
+
+
+@pytest.fixture
+def kernel_with(settings: Settings) -> Iterator[Callable[..., Kernel]]:
+    """Make a kernel of other plugins on the same database: `kernel_with(found("mine", Mine))`."""
+    with ExitStack() as open_kernels:
+        yield lambda *plugins: open_kernels.enter_context(Kernel(settings, plugins=list(plugins)))
 
 
 @pytest.fixture

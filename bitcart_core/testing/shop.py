@@ -1,7 +1,8 @@
-"""A store with one wallet and the verbs a test needs: sell, pay, mine, hear."""
+"""A store with a wallet for each coin, and the verbs a test needs: sell, pay, mine, hear, age, sweep, deliver."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from bitcart_core import attempts, detection, invoices, outbox
 from bitcart_core.cases import Case
 from bitcart_core.coins import StreamItem
 from bitcart_core.db import transaction
-from bitcart_core.events import InvoiceEvent
+from bitcart_core.events import InvoiceEvent, PaymentEvent
 from bitcart_core.invoices import NewInvoice
 from bitcart_core.kernel import Kernel
 from bitcart_core.models import Event, Invoice, Payment, Store, StoreWallet, User, Wallet
@@ -63,13 +64,38 @@ class Shop:
         """Store what a daemon said and record it."""
         hear(self.kernel, *stream, coin=coin, fence=fence)
 
-    def pay(self, case: Case, amount: str, **details: Any) -> None:
-        """Let a buyer pay on the first method, and hear of it."""
-        self.hear(self.coin.pay(case.methods[0].lookup_key, amount, **details))
+    def pay(self, case: Case, amount: str, **details: Any) -> str:
+        """Let a buyer pay on the first method, and hear of it. Returns the txid."""
+        item = self.coin.pay(case.methods[0].lookup_key, amount, **details)
+        self.hear(item)
+        return next(event.txid for event in item.events if isinstance(event, PaymentEvent))
+
+    def change(self, txid: str, **changes: Any) -> None:
+        """Let what was paid become something else, such as `is_replaced=True`, and hear of it."""
+        self.hear(self.coin.change(self.coin.outputs[txid, "0"], **changes))
 
     def mine(self, blocks: int = 1) -> None:
         """Mine, and hear of it."""
         self.hear(self.coin.mine(blocks))
+
+    def age(self, case: Case, **time: float) -> datetime:
+        """Let time pass for an invoice and its payments, and for nobody else: `age(case, minutes=20)`.
+
+        Returns:
+            When the invoice expires, or has expired.
+        """
+        with transaction(self.kernel.engine) as session:
+            for payment in session.exec(select(Payment).where(Payment.invoice_id == case.invoice.id)):
+                payment.first_seen_at -= timedelta(**time)
+            invoice = session.get_one(Invoice, case.invoice.id)
+            invoice.created_at -= timedelta(**time)
+            invoice.expires_at -= timedelta(**time)
+            return invoice.expires_at
+
+    def sweep(self) -> int:
+        """Hear that the daemon is alive, and expire what has had its time. Returns how many invoices expired."""
+        self.hear(self.coin.heartbeat())
+        return invoices.expire_due(self.kernel)
 
     def deliver(self) -> None:
         """Spread and attempt everything that is due, here and now."""

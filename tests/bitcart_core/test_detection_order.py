@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -21,7 +22,9 @@ def entry(seq, *events, epoch=1):
 
 def life_of(key):
     """Four journal entries that tell one payment from first sight to its second replacement by a block."""
-    seen = PaymentEvent(lookup_key=key, address=key, txid="tx", output="0", amount="0.001", first_seen_at=SEEN_AT)
+    seen = PaymentEvent(
+        lookup_key=key, address=key, txid="tx", output="0", amount=Decimal("0.001"), first_seen_at=SEEN_AT
+    )
     later = replace(seen, first_seen_at=SEEN_AT + timedelta(minutes=1))
     mined = replace(later, height=101, block_hash="b101", block_time=SEEN_AT + timedelta(minutes=9))
     return [
@@ -180,7 +183,7 @@ def test_money_in_a_block_of_before_the_expiry_is_on_time_though_the_daemon_was_
     case = shop.sell("50")
     expires_at = shop.age(case, minutes=20)
     txid = shop.pay(case, "0.001")
-    assert shop.standing(case) == ("pending", "paid_late")
+    assert shop.standing(case) == ("expired", "paid_late")
 
     shop.change(txid, height=101, block_hash="b101", block_time=expires_at - timedelta(seconds=1))
 
