@@ -281,10 +281,9 @@ def _store(kernel: "Kernel", invoice: Invoice, methods: list[PaymentMethod]) -> 
         session.flush()
         created = outbox.Announcement(kind=InvoiceEventKind.CREATED, invoice=case.view())
         outbox.announce(session, invoice.store_id, [created], now=invoice.created_at)
-        if matching.adopt(session, methods):
-            adopted = cases.load(session, [invoice.id], is_locking=True)
-            received = {invoice.id: [InvoiceEventKind.PAYMENT_RECEIVED]}
-            pushes = cases.settle(session, adopted, now=invoice.created_at, news=received)
+        if news := matching.adopt(session, methods):
+            adopted = cases.load(session, news, is_locking=True)
+            pushes = cases.settle(session, adopted, now=invoice.created_at, news=news)
             case = adopted[0]
     kernel.push(pushes)
     return case

@@ -111,13 +111,13 @@ def _known(
     return {(payment.txid, payment.output): payment for payment in rows}
 
 
-def adopt(session: Session, methods: Sequence[PaymentMethod]) -> bool:
+def adopt(session: Session, methods: Sequence[PaymentMethod]) -> News:
     """Match payments that arrived before their method was known; called in the transaction that inserts methods.
 
     Returns:
-        Whether any were found.
+        What happened, by the id of each invoice that must be judged again; nothing if no payment was found.
     """
-    is_found = False
+    news: News = defaultdict(list)
     for method in methods:
         adopted = session.execute(
             update(Payment)
@@ -128,11 +128,12 @@ def adopt(session: Session, methods: Sequence[PaymentMethod]) -> bool:
                 col(Payment.method_id).is_(None),
             )
             .values(method_id=method.id, invoice_id=method.invoice_id)
-            .returning(col(Payment.id))
+            .returning(col(Payment.is_replaced))
             .execution_options(synchronize_session=False)
-        ).all()
-        is_found = is_found or bool(adopted)
-    return is_found
+        ).scalars()
+        for is_replaced in adopted:
+            news[method.invoice_id] += [] if is_replaced else [InvoiceEventKind.PAYMENT_RECEIVED]
+    return dict(news)
 
 
 def _announce_unmatched(session: Session, payment: Payment, now: datetime) -> None:

@@ -31,10 +31,12 @@ class Shop:
     store: Store
 
     @classmethod
-    def open(cls, kernel: Kernel, coin: FakeCoinClient, **checkout: Any) -> Self:
+    def open(
+        cls, kernel: Kernel, coin: FakeCoinClient, *, email: str = "merchant@example.com", **checkout: Any
+    ) -> Self:
         """Create the owner, the store and a wallet for each coin of the kernel."""
         with transaction(kernel.engine) as session:
-            user = User(email="merchant@example.com", password_hash="x", is_superuser=True)  # noqa: S106
+            user = User(email=email, password_hash="x", is_superuser=True)  # noqa: S106
             session.add(user)
             session.flush()
             store = Store(
