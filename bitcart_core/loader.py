@@ -79,7 +79,9 @@ def _read_table(path: Path, name: str, table: object) -> PluginTable:
     lane = settings.pop("lane", None)
     if lane is not None and lane not in LANES:
         raise ConfigError(f'{path}: [{name}] lane = {lane!r} is unknown; write lane = "inline" or lane = "isolated"')
-    return PluginTable(name=name, lane=lane, settings=_resolve_secrets(settings, f"{path}: [{name}]"))
+    where = f"{path}: [{name}]"  # the table itself is never a secret, even if `file` is all that stands in it
+    resolved = {key: _resolve_secrets(value, f"{where} {key}") for key, value in settings.items()}
+    return PluginTable(name=name, lane=lane, settings=resolved)
 
 
 def _resolve_secrets(value: Any, where: str) -> Any:

@@ -57,7 +57,7 @@ def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any
     """Wait until something holds, and return what it returned."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with contextlib.suppress(httpx.TransportError):
+        with contextlib.suppress(httpx.TransportError, FileNotFoundError):
             if result := holds():
                 return result
         time.sleep(0.05)
@@ -86,7 +86,16 @@ class Deployment:
                 env=self.environment, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         self.client.base_url = self.settings.url
-        until(lambda: self.client.get("/health/ready").status_code == 200, "the deployment is ready", 90)
+        try:
+            until(self.is_ready_or_dead, "the deployment is ready", 90)
+        except BaseException:
+            print(self.log[-8000:])  # noqa: T201 - pytest shows it beside the failure
+            raise
+        assert self.process.poll() is None, self.log[-8000:]
+
+    def is_ready_or_dead(self) -> bool:
+        is_dead = self.process is not None and self.process.poll() is not None
+        return is_dead or self.client.get("/health/ready").status_code == 200
 
     def down(self) -> int:
         assert self.process is not None

@@ -75,8 +75,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An environment beside ours that sees ours, with the strangers' wheels installed by pip."""
     folder = tmp_path_factory.mktemp("strangers")
     wheels = [
-        build_wheel(folder, "slates-for-shops", "slates", NOTIFIER, 'slates = "slates:Slates"'),
-        build_wheel(folder, "tally-marks", "tally", HOOK, 'tally = "tally:Tally"'),
+        build_wheel(folder, "slates", "slates", NOTIFIER, 'slates = "slates:Slates"'),
+        build_wheel(folder, "tally", "tally", HOOK, 'tally = "tally:Tally"'),
     ]
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     (site,) = (folder / "venv").glob("lib/python*/site-packages")
