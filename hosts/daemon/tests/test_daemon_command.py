@@ -99,7 +99,7 @@ def test_the_environment_sets_what_options_do_not(tmp_path):
         assert address == {"url": f"http://127.0.0.1:{port}", "login": "electrum", "password": "elec:trum:ü"}
         assert (daemon.folder / "daemon.json").stat().st_mode & 0o777 == 0o600
         assert daemon.call("getinfo")["connected"] is True
-        assert "btc on regtest serves" in daemon.log_path.read_text()
+        assert "btc on regtest listens at" in daemon.log_path.read_text()
         assert "elec:trum" not in daemon.log_path.read_text()
     finally:
         daemon.stop()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sqlite3
 import threading
 import time
 from decimal import Decimal
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from bitcart_host_daemon.reading import JournalReader
 from bitcart_host_daemon.running import Launch, serve
 from bitcart_host_daemon.stream import Timings
 from websockets.exceptions import ConnectionClosed
@@ -129,6 +131,27 @@ def _is_ended(raw):
     finally:
         raw.close()
     return True
+
+
+def test_a_client_that_answers_no_pings_is_gone(hosted, open_socket):
+    daemon = hosted(timings=Timings(ping_seconds=0.2, close_seconds=0.2))
+    assert _is_ended(_open_and_never_read(daemon, open_socket))
+
+
+def test_a_socket_whose_replay_fails_is_closed_and_not_left_silent(daemon, open_socket, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    daemon.mine(1)
+    place = {"epoch": daemon.call("state")["epoch"], "seq": 0}
+    daemon.restart()  # so that the entry is in the file only
+    monkeypatch.setattr(JournalReader, "entries", fail)
+    socket = open_socket(daemon)
+    socket.send({"after": place})
+    with pytest.raises(ConnectionClosed) as closed:
+        socket.read()
+    assert closed.value.rcvd.code == 1011
+    assert "disk I/O error" in caplog.text
 
 
 def test_two_hundred_sockets_each_hear_everything_once_and_in_order(daemon):

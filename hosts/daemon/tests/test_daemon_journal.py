@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from bitcart_host_daemon.journal import RECENT_ENTRIES, Journal
+from bitcart_host_daemon.journal import MOST_OUTPUTS_TOLD, RECENT_ENTRIES, Journal
 from bitcart_host_daemon.reading import JournalReader
 
 from bitcart_core.daemons import WatchedRequest
@@ -275,6 +275,24 @@ def test_a_damaged_file_stops_the_start_with_a_remedy(tmp_path):
     (tmp_path / "journal.sqlite").write_bytes(b"this is no database at all" * 100)
     with pytest.raises(ConfigError, match=r"journal\.sqlite: file is not a database; move it away and start again"):
         Journal(tmp_path)
+
+
+def test_a_journal_goes_on_only_for_its_own_coin_and_network(tmp_path):
+    Journal(tmp_path, belongs_to="btc on regtest").close()
+    Journal(tmp_path, belongs_to="btc on regtest").close()
+    with pytest.raises(ConfigError, match="holds the journal of btc on regtest, not of btc on mainnet; name another"):
+        Journal(tmp_path, belongs_to="btc on mainnet")
+
+
+def test_a_request_that_is_paid_again_and_again_does_not_fill_the_disk(journal, reader):
+    outputs = [replace(OUTPUT, txid=f"t{number:04}") for number in range(MOST_OUTPUTS_TOLD + 50)]
+    journal.watch(REQUEST)
+    for count in (MOST_OUTPUTS_TOLD, MOST_OUTPUTS_TOLD + 49, MOST_OUTPUTS_TOLD + 50):
+        journal.payments(REQUEST, outputs[:count], summary=SUMMARY)
+    assert [len(entry["payments"]) for entry in entries(reader, journal)] == [MOST_OUTPUTS_TOLD, 49, 1]
+    since = Position(epoch=journal.head.epoch, seq=2)
+    assert len(reader.payments(["r1"], after=None).bodies) == len(reader.payments(["r1"], after=since).bodies) == 150
+    assert reader.payments(["r1"], after=journal.head).bodies == []
 
 
 def test_a_file_of_a_newer_version_is_left_alone(journal, tmp_path):

@@ -121,11 +121,14 @@ async def _frames(address: dict[str, str], after: dict[str, int]) -> AsyncGenera
     import aiohttp  # noqa: PLC0415 - see `command`
 
     headers = {"Authorization": aiohttp.encode_basic_auth(address["login"], address["password"])}
-    async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(f"{address['url']}/ws") as socket:
-        await socket.send_json({"after": after})
-        is_begun = False
-        async for message in socket:
-            frame = message.json()
-            is_begun = is_begun or "resumed" in frame or "reset" in frame
-            if is_begun:
-                yield frame
+    url, is_begun = f"{address['url']}/ws", False
+    try:
+        async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(url) as socket:
+            await socket.send_json({"after": after})
+            async for message in socket:
+                frame = message.json()
+                is_begun = is_begun or "resumed" in frame or "reset" in frame
+                if is_begun:
+                    yield frame
+    except aiohttp.ClientError as error:
+        raise CoinUnreachable(f"the daemon at {url} does not answer: {error}") from error

@@ -28,6 +28,10 @@ RECENT_ENTRIES = 1024
 """Kept in memory as well, so that two hundred live sockets do not read the same row two hundred times."""
 
 
+MOST_OUTPUTS_TOLD = 100
+"""An entry tells all outputs of its request up to so many, beyond that only those that changed."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One entry of the journal.
@@ -50,20 +54,23 @@ class Journal:
 
     Args:
         folder: Where the file is kept; exists.
+        belongs_to: What it is the journal of, such as `btc on regtest`; another coin or network may not go on in it.
         now: The clock.
 
     Raises:
-        ConfigError: The file is damaged, unwritable or of a newer version.
+        ConfigError: The file is damaged, unwritable, of a newer version or someone else's.
     """
 
-    def __init__(self, folder: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, folder: Path, *, belongs_to: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self.path = folder / FILE_NAME
         self._now = now
         self._lock = threading.RLock()
         self._listeners: list[Callable[[], None]] = []
         self._recent: deque[Entry] = deque(maxlen=RECENT_ENTRIES)
         try:
-            self._db = open_for_writing(self.path, begun_at=now())
+            self._db = open_for_writing(self.path, begun_at=now(), belongs_to=belongs_to)
             self._head = self._read_head()
             self._last_block = self._meta("block")
         except sqlite3.Error as error:
@@ -71,6 +78,9 @@ class Journal:
                 f"cannot use the journal {self.path}: {error}; move it away and start again: "
                 "a new one is begun, and whoever listens compares everything with it"
             ) from error
+        if (owner := self._meta("belongs_to")) != belongs_to:
+            self._db.close()
+            raise ConfigError(f"{folder} holds the journal of {owner}, not of {belongs_to}; name another with --data")
 
     # What a coin calls
 
@@ -103,19 +113,16 @@ class Journal:
         with self._lock:
             known = self._known_outputs(request.lookup_key)
             current = merge(request.lookup_key, known, outputs)
-            if current == known:
+            changed = {key: output for key, output in current.items() if output != known.get(key)}
+            if not changed:
                 return
-            told = [output.to_json() for output in current.values()]
+            # All of them are told, so that an entry stands for itself; but not thousands for each one that is added.
+            told = current if len(current) <= MOST_OUTPUTS_TOLD else changed
             with self._transaction():
                 self._remember(request)
-                entry = self._append(request.wallet, {"event": "new_payment", **summary, "payments": told})
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO outputs VALUES (?,?,?,?,?,?)",
-                    [
-                        (request.lookup_key, txid, output, json.dumps(body), entry.seq, entry.at)
-                        for (txid, output), body in zip(current, told, strict=True)
-                    ],
-                )
+                payments = [output.to_json() for output in told.values()]
+                entry = self._append(request.wallet, {"event": "new_payment", **summary, "payments": payments})
+                self._keep_outputs(request.lookup_key, changed, entry)
 
     def block(self, event: BlockEvent) -> None:
         """Tell the new best block; the one told last is not written again."""
@@ -262,6 +269,15 @@ class Journal:
         entry = Entry(seq=int(cursor.lastrowid or 0), at=at, wallet=wallet, frame=frame)
         self._written.append(entry)
         return entry
+
+    def _keep_outputs(self, lookup_key: str, changed: Mapping[OutputKey, PaymentEvent], entry: Entry) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO outputs VALUES (?,?,?,?,?,?)",
+            [
+                (lookup_key, txid, output, json.dumps(payment.to_json()), entry.seq, entry.at)
+                for (txid, output), payment in changed.items()
+            ],
+        )
 
     def _known_outputs(self, lookup_key: str) -> dict[OutputKey, PaymentEvent]:
         rows = self._db.execute("SELECT body FROM outputs WHERE lookup_key = ? ORDER BY txid, output", (lookup_key,))

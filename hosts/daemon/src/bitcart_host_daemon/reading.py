@@ -64,10 +64,10 @@ class JournalReader:
         """
         with self._look() as db:
             head = _head(db)
-            # An entry tells all outputs of its request, so they all carry its number.
             since = after.seq if after is not None and after.epoch == head.epoch else -1
             rows = db.execute(
-                "SELECT body FROM outputs WHERE lookup_key IN (SELECT value FROM json_each(?)) AND changed_seq > ?",
+                "SELECT body FROM outputs AS o WHERE lookup_key IN (SELECT value FROM json_each(?)) AND"
+                " EXISTS (SELECT 1 FROM outputs WHERE lookup_key = o.lookup_key AND changed_seq > ?)",
                 (json.dumps(list(lookup_keys)), since),
             ).fetchall()
         return Outputs(position=head, bodies=[body for (body,) in rows])

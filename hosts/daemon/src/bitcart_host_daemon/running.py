@@ -21,7 +21,8 @@ from bitcart_host_daemon.methods import Methods
 from bitcart_host_daemon.reading import JournalReader
 from bitcart_host_daemon.rpc import Rpc
 from bitcart_host_daemon.server import Server
-from bitcart_host_daemon.stream import Streams, Timings
+from bitcart_host_daemon.stream import Feed, Timings
+from bitcart_host_daemon.streams import Streams
 
 DRAIN_SECONDS = 1.0
 """How long calls under way may take to finish once we are told to stop."""
@@ -80,7 +81,7 @@ async def serve(launch: Launch, told_to_stop: asyncio.Event) -> None:
         folder = Folder(launch.settings.data_dir)
         resources.callback(folder.release)
         listening = resources.enter_context(_bind(launch.host, launch.port))
-        journal = Journal(folder.path)
+        journal = Journal(folder.path, belongs_to=f"{launch.factory.code} on {launch.settings.network}")
         resources.callback(journal.close)
         daemon = launch.factory(launch.settings, journal)
         async with _stopping(daemon), _serving(launch, daemon, journal, listening) as server:
@@ -103,7 +104,8 @@ async def _serving(launch: Launch, daemon: Daemon, journal: Journal, listening: 
     reader = JournalReader(journal.path)
     keys = WalletKeys(daemon.wallet_name)
     methods = Methods(daemon, journal, reader, keys, polling_cap=launch.polling_cap)
-    streams = Streams(journal=journal, reader=reader, keys=keys, methods=methods, timings=launch.timings)
+    feed = Feed(journal=journal, reader=reader, keys=keys, methods=methods, timings=launch.timings)
+    streams = Streams(feed)
     streams.follow_journal()
     server = Server(
         rpc=Rpc(methods.answer, daemon.spec),
@@ -119,7 +121,7 @@ async def _serving(launch: Launch, daemon: Daemon, journal: Journal, listening: 
         await web.SockSite(runner, listening).start()
         url = _url_of(listening)
         publish_address(folder, url, credentials)
-        log.info("%s on %s serves %s, data in %s", daemon.code, launch.settings.network, url, folder)
+        log.info("%s on %s listens at %s, data in %s", daemon.code, launch.settings.network, url, folder)
         yield server
     finally:
         withdraw_address(folder)
@@ -140,6 +142,7 @@ async def _live(
         if starting.done():
             starting.result()
             server.is_started.set()
+            log.info("started")
         await stopping
     finally:
         for task in (starting, stopping, pruning):

@@ -44,12 +44,13 @@ CREATE TABLE polls (wallet TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID
 """
 
 
-def open_for_writing(path: Path, *, begun_at: datetime) -> sqlite3.Connection:
+def open_for_writing(path: Path, *, begun_at: datetime, belongs_to: str) -> sqlite3.Connection:
     """Open the journal, making a new one where there is none.
 
     Args:
         path: Its file, readable by its owner alone.
         begun_at: Becomes the epoch of a new journal.
+        belongs_to: Written into a new journal.
 
     Raises:
         sqlite3.Error: It is damaged, cannot be written, or was written by a newer version.
@@ -61,7 +62,7 @@ def open_for_writing(path: Path, *, begun_at: datetime) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-        _create_or_check(db, begun_at)
+        _create_or_check(db, begun_at, belongs_to)
     except BaseException:
         db.close()
         raise
@@ -75,12 +76,16 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     )
 
 
-def _create_or_check(db: sqlite3.Connection, begun_at: datetime) -> None:
+def _create_or_check(db: sqlite3.Connection, begun_at: datetime, belongs_to: str) -> None:
+    # One transaction: a process killed in between leaves an empty file, which is begun again.
+    db.execute("BEGIN IMMEDIATE")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise sqlite3.DatabaseError(f"it was written by a newer version (schema {version}, this is {_VERSION})")
     if version == 0:
-        epoch = int(begun_at.timestamp() * 1000)
-        # One script, one transaction: a process killed in between leaves an empty file, which is begun again.
-        begin = f"INSERT INTO meta VALUES ('epoch', '{epoch:d}');"  # noqa: S608 - a script takes no parameters
-        db.executescript(f"BEGIN;{_TABLES}{begin}PRAGMA user_version = {_VERSION};COMMIT;")
+        for statement in _TABLES.split(";"):
+            db.execute(statement)
+        meta = {"epoch": str(int(begun_at.timestamp() * 1000)), "belongs_to": belongs_to}
+        db.executemany("INSERT INTO meta VALUES (?,?)", meta.items())
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+    db.execute("COMMIT")

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bitcart_host_daemon.credentials import Credentials
 from bitcart_host_daemon.rpc import INVALID_REQUEST, Rpc, error_text
-from bitcart_host_daemon.stream import Streams
+from bitcart_host_daemon.streams import Streams
 
 MAX_BODY_BYTES = 1024 * 1024
 OPEN_PATHS = frozenset({"/health"})

@@ -1,8 +1,8 @@
-"""The websocket: live events for every client of the contract, replay and heartbeats for those who ask.
+"""One websocket: whose events it wants, how far it has come, and sending what follows.
 
 A socket has no queue. It has a place in the journal, and a task of its own that sends what follows that place; so
 replay and live are one thing, there is no gap between them, and a client that reads slowly costs no memory and delays
-nobody. One that does not take a frame in time is closed with 1013 (RFC 6455, "try again later") and may replay.
+nobody.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,9 @@ from bitcart_host_daemon.reading import JournalReader
 from bitcart_host_daemon.rpc import read_key
 
 BATCH = 256
-_MAX_MESSAGE_BYTES = 64 * 1024
+"""How many entries are read from the file at once during a replay."""
+
+Farewell = tuple[WSCloseCode, str]
 
 log = logging.getLogger("bitcart.daemon")
 
@@ -48,10 +49,11 @@ class Timings:
     close_seconds: float = 1
 
 
-class Streams:
-    """All sockets of one daemon.
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """What all sockets of a daemon draw on.
 
-    Args:
+    Attributes:
         journal: What is streamed.
         reader: For what is not in memory any more.
         keys: What clients call a wallet.
@@ -59,77 +61,51 @@ class Streams:
         timings: How patient to be.
     """
 
-    def __init__(
-        self,
-        *,
-        journal: Journal,
-        reader: JournalReader,
-        keys: WalletKeys,
-        methods: Methods,
-        timings: Timings,
-    ) -> None:
-        self.journal = journal
-        self.reader = reader
-        self.keys = keys
-        self.methods = methods
-        self.timings = timings
-        self._open: set[Stream] = set()
-
-    def follow_journal(self) -> None:
-        """Begin to wake the sockets whenever an entry is written, on whatever thread. Needs a running loop."""
-        loop = asyncio.get_running_loop()
-        self.journal.listen(lambda: _wake_from_anywhere(loop, self._wake))
-
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one socket until it ends."""
-        socket = web.WebSocketResponse(
-            heartbeat=self.timings.ping_seconds,
-            timeout=self.timings.close_seconds,
-            max_msg_size=_MAX_MESSAGE_BYTES,
-            compress=False,
-        )
-        await socket.prepare(request)
-        stream = Stream(self, socket, request)
-        self._open.add(stream)
-        sender = asyncio.create_task(stream.send_all())
-        try:
-            async for message in socket:
-                if message.type == WSMsgType.TEXT:
-                    stream.obey(message.data)
-        finally:
-            self._open.discard(stream)
-            sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sender
-        return socket
-
-    async def close(self) -> None:
-        """Say goodbye to everyone, as the contract has it."""
-        await asyncio.gather(
-            *(stream.close(WSCloseCode.GOING_AWAY, "Server shutdown") for stream in list(self._open)),
-            return_exceptions=True,
-        )
-
-    def _wake(self) -> None:
-        for stream in self._open:
-            stream.news.set()
+    journal: Journal
+    reader: JournalReader
+    keys: WalletKeys
+    methods: Methods
+    timings: Timings
 
 
 class Stream:
-    """One socket: whose events it wants, and how far it has come."""
+    """One socket, from the handshake to the end.
 
-    def __init__(self, streams: Streams, socket: web.WebSocketResponse, request: web.Request) -> None:
-        self._streams = streams
+    Args:
+        feed: What it draws on.
+        socket: Prepared already.
+        request: What it came from.
+    """
+
+    def __init__(self, feed: Feed, socket: web.WebSocketResponse, request: web.Request) -> None:
+        self._feed = feed
         self._socket = socket
         self._request = request
         self._scope: tuple[str, str] | None = None  # name of the wallet, and what this client calls it
-        self._place = streams.journal.head
+        self._place = feed.journal.head
         self._asked: Position | None = None
         self._replays = False
         self._next_heartbeat = 0.0
         self.news = asyncio.Event()
 
-    def obey(self, text: str) -> None:
+    async def live(self) -> None:
+        """Listen and send until one of the two ends; say goodbye if it was the sending."""
+        listening, sending = asyncio.create_task(self._listen()), asyncio.create_task(self._send_all())
+        try:
+            await asyncio.wait((listening, sending), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (listening, sending):
+                task.cancel()
+            _, farewell = await asyncio.gather(listening, sending, return_exceptions=True)
+        if isinstance(farewell, tuple):
+            await self.close(*farewell)
+
+    async def _listen(self) -> None:
+        async for message in self._socket:
+            if message.type == WSMsgType.TEXT:
+                self._obey(message.data)
+
+    def _obey(self, text: str) -> None:
         """Do what a client's message says; one that makes no sense is ignored (contract, section 3)."""
         try:
             message = json.loads(text)
@@ -143,8 +119,8 @@ class Stream:
             self._asked = self._read_place(message["after"])
             self.news.set()
 
-    async def send_all(self) -> None:
-        """Send what follows this socket's place, for as long as the client takes it."""
+    async def _send_all(self) -> Farewell | None:
+        """Send what follows this socket's place, for as long as the client takes it; return why that ended."""
         try:
             while True:
                 self.news.clear()
@@ -153,9 +129,12 @@ class Stream:
                 await self._rest()
         except TimeoutError:
             log.warning("a websocket client did not take a frame for %s s; closing it", self._timings.send_seconds)
-            await self.close(WSCloseCode.TRY_AGAIN_LATER, "too slow; connect again and replay")
+            return WSCloseCode.TRY_AGAIN_LATER, "too slow; connect again and replay"
         except ConnectionError:
-            pass  # the client is gone; the receiving side notices as well
+            return None  # the client is gone
+        except Exception:
+            log.exception("a websocket could not be served; closing it")
+            return WSCloseCode.INTERNAL_ERROR, "something failed here; connect again and replay"
 
     async def close(self, code: WSCloseCode, reason: str) -> None:
         """Close the socket, and cut it off if the client does not listen."""
@@ -168,19 +147,19 @@ class Stream:
 
     @property
     def _timings(self) -> Timings:
-        return self._streams.timings
+        return self._feed.timings
 
     def _scope_to(self, xpub: Any) -> None:
         key = read_key(xpub)
         # The client gets back what it sent, since that is what it compares with; an object becomes the wallet key.
         self._scope = (
-            (self._streams.keys.remember(key), xpub if isinstance(xpub, str) else wallet_text(key)) if key else None
+            (self._feed.keys.remember(key), xpub if isinstance(xpub, str) else wallet_text(key)) if key else None
         )
 
     def _read_place(self, after: Any) -> Position:
         """Return where a client wants to go on; a place that cannot be read is one we never wrote."""
         if after is None:
-            return self._streams.journal.head
+            return self._feed.journal.head
         try:
             return read_position(after)
         except CoinRefused:
@@ -191,7 +170,7 @@ class Stream:
         if self._asked is not None:
             await self._begin_replay(self._asked)
             return True
-        head = self._streams.journal.head
+        head = self._feed.journal.head
         if self._place == head:
             return False
         entries = await self._following(head)
@@ -211,17 +190,17 @@ class Stream:
     async def _following(self, head: Position) -> list[Entry] | None:
         if self._place.epoch != head.epoch or self._place.seq > head.seq:
             return None
-        recent = self._streams.journal.recent(self._place.seq)
+        recent = self._feed.journal.recent(self._place.seq)
         if recent is not None:
             return recent
-        return await asyncio.to_thread(self._streams.reader.entries, self._place, limit=BATCH)
+        return await asyncio.to_thread(self._feed.reader.entries, self._place, limit=BATCH)
 
     async def _begin_replay(self, asked: Position) -> None:
         """Go to the place a client asked for; from the next frame on, all is in order and nothing comes twice."""
         self._asked = None
         self._replays = True
         self._next_heartbeat = 0.0
-        journal = self._streams.journal
+        journal = self._feed.journal
         if asked.epoch == journal.head.epoch and asked.seq > journal.head.seq:
             log.warning(
                 "a client has seen entry %s, this journal ends at %s: beginning a new epoch", asked, journal.head
@@ -231,17 +210,17 @@ class Stream:
         if await self._following(journal.head) is None:
             await self._reset()
         else:
-            await self._send(place_frame("resumed", asked, self._streams.methods.state_now()))
+            await self._send(place_frame("resumed", asked, self._feed.methods.state_now()))
 
     async def _reset(self) -> None:
         """Go to the head, since the entries in between are not here; say so to those who keep a place."""
-        self._place = self._streams.journal.head
+        self._place = self._feed.journal.head
         if self._replays:
-            await self._send(place_frame("reset", self._place, self._streams.methods.state_now()))
+            await self._send(place_frame("reset", self._place, self._feed.methods.state_now()))
 
     async def _send_entry(self, entry: Entry) -> None:
         if self._scope is None:
-            wallet = self._streams.keys.find(entry.wallet)
+            wallet = self._feed.keys.find(entry.wallet)
         elif entry.wallet is None:
             wallet = None
         elif entry.wallet == self._scope[0]:
@@ -249,7 +228,7 @@ class Stream:
         else:
             return
         await self._send(
-            update_frame(entry, epoch=self._place.epoch, wallet=wallet, currency=self._streams.methods.currency)
+            update_frame(entry, epoch=self._place.epoch, wallet=wallet, currency=self._feed.methods.currency)
         )
 
     async def _rest(self) -> None:
@@ -266,18 +245,13 @@ class Stream:
                 await self.news.wait()
 
     async def _send_heartbeat(self) -> None:
-        head, at = self._streams.journal.moment()
+        head, at = self._feed.journal.moment()
         if head != self._place:
             return  # something was written this very moment; it goes out first
         self._next_heartbeat = time.monotonic() + self._timings.heartbeat_seconds
-        state = {**self._streams.methods.state_now(), "seq": head.seq, "at": at}
+        state = {**self._feed.methods.state_now(), "seq": head.seq, "at": at}
         await self._send(heartbeat_frame(state, every_seconds=self._timings.heartbeat_seconds))
 
     async def _send(self, text: str) -> None:
         async with asyncio.timeout(self._timings.send_seconds):
             await self._socket.send_str(text)
-
-
-def _wake_from_anywhere(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-        loop.call_soon_threadsafe(wake)

@@ -18,6 +18,7 @@ from bitcart_coin_daemon.endpoint import Endpoint, Locator
 from bitcart_core import CoinRefused, CoinUnreachable
 
 _MOST_IDLE_CONNECTIONS = 16
+_SPEC_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,6 @@ class Caller:
 
 def _open(endpoint: Endpoint) -> _Line:
     pool = urllib3.connection_from_url(
-        endpoint.url, maxsize=_MOST_IDLE_CONNECTIONS, block=False, retries=False, headers=endpoint.headers
+        endpoint.url, maxsize=_MOST_IDLE_CONNECTIONS, block=False, retries=False, timeout=_SPEC_SECONDS
     )
     return _Line(endpoint=endpoint, pool=pool, process=os.getpid())
