@@ -110,7 +110,7 @@ class ScriptedDaemon:
 
     def wallet_name(self, key: WalletKey) -> str:
         """Return the digest of a key."""
-        return hashlib.sha256(f"{key.key} {key.contract}".encode(errors="replace")).hexdigest()[:32]
+        return hashlib.sha256(f"{key.key} {key.contract}".encode()).hexdigest()[:32]
 
     def spec(self) -> Mapping[str, Any]:
         """Return a small version of the contract's."""

@@ -103,7 +103,7 @@ class Rpc:
         code = self._code_for(text)
         if code == INTERNAL_ERROR and not (call.key and call.key.extra.get("quiet_mode")):
             trace = "".join(traceback.format_exception(error))
-            log.error("%s failed\n%s", call.method[:64], hide(trace, call.texts()))
+            log.error("%r failed\n%s", call.method[:64], hide(trace, call.texts()))
         return error_text(code, hide(text, _key_texts(call)), call.id)
 
     def _code_for(self, text: str) -> int:
@@ -140,10 +140,17 @@ def read_key(xpub: Any) -> WalletKey | None:
     if not xpub:
         return None
     if not isinstance(xpub, dict):
-        return WalletKey(key=str(xpub))
+        return WalletKey(key=_encodable(xpub))
     extra = {name: value for name, value in xpub.items() if name not in ("xpub", "contract")}
     contract = xpub.get("contract")
-    return WalletKey(key=str(xpub.get("xpub") or ""), contract=str(contract) if contract else None, extra=extra)
+    return WalletKey(
+        key=_encodable(xpub.get("xpub") or ""), contract=_encodable(contract) if contract else None, extra=extra
+    )
+
+
+def _encodable(value: Any) -> str:
+    """Return a value as text that has a digest: JSON can carry half a character, which no encoding takes."""
+    return str(value).encode(errors="replace").decode()
 
 
 def _parse(body: bytes) -> dict[str, Any]:

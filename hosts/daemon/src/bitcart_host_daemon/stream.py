@@ -96,7 +96,9 @@ class Stream:
         finally:
             for task in (listening, sending):
                 task.cancel()
-            _, farewell = await asyncio.gather(listening, sending, return_exceptions=True)
+            heard, farewell = await asyncio.gather(listening, sending, return_exceptions=True)
+        if isinstance(heard, Exception):
+            log.error("what a websocket client said could not be handled; closing it", exc_info=heard)
         if isinstance(farewell, tuple):
             await self.close(*farewell)
 
@@ -245,11 +247,10 @@ class Stream:
                 await self.news.wait()
 
     async def _send_heartbeat(self) -> None:
-        head, at = self._feed.journal.moment()
-        if head != self._place:
+        state = self._feed.methods.state_now()
+        if (state["epoch"], state["seq"]) != (self._place.epoch, self._place.seq):
             return  # something was written this very moment; it goes out first
         self._next_heartbeat = time.monotonic() + self._timings.heartbeat_seconds
-        state = {**self._feed.methods.state_now(), "seq": head.seq, "at": at}
         await self._send(heartbeat_frame(state, every_seconds=self._timings.heartbeat_seconds))
 
     async def _send(self, text: str) -> None:
