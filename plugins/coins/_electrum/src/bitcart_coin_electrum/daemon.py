@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from bitcart_coin_electrum.watch import Watcher
 from bitcart_core import CoinRefused, ConfigError, DaemonJournal, DaemonSettings, WalletKey
 
 log = logging.getLogger(__name__)
+
+BEGIN_AGAIN_SECONDS = 1.0
 
 
 class ElectrumDaemon:
@@ -76,10 +78,10 @@ class ElectrumDaemon:
             with_lightning=options.with_lightning(settings),
         )
         watcher = Watcher(electrum, wallets, requests, self._journal, profile)
-        self._watch_again(requests, watcher)
+        watcher.reconcile(live_after=int(time.time()) - LATE_SECONDS)
         await electrum.start(watcher.hint)
         self._parts = Call(electrum, wallets, requests, watcher, profile, settings.network, key=None)
-        self._tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(watcher.keep_open())]
+        self._tasks = [asyncio.create_task(_keep_running(work)) for work in (watcher.run, watcher.keep_open)]
 
     async def stop(self) -> None:
         """Stop watching, write the wallets and close the connections."""
@@ -153,14 +155,6 @@ class ElectrumDaemon:
             raise RuntimeError("the daemon was not started")
         return self._parts
 
-    @staticmethod
-    def _watch_again(requests: RequestStore, watcher: Watcher) -> None:
-        """Watch what a lost journal has forgotten, while money may still come."""
-        watcher.refresh()
-        for request in requests.expired_after(int(time.time()) - LATE_SECONDS):
-            if not watcher.is_watching(request):
-                watcher.add(request)
-
 
 async def _with_wallet(call: Call, *, must_be_synchronized: bool) -> Call:
     if call.key is None:
@@ -169,3 +163,13 @@ async def _with_wallet(call: Call, *, must_be_synchronized: bool) -> Call:
     if must_be_synchronized:
         await call.wallets.synchronized(wallet)
     return dataclasses.replace(call, opened=wallet)
+
+
+async def _keep_running(work: Callable[[], Awaitable[None]]) -> None:
+    """Run what must never end; whatever ends it is logged, and it begins again by comparing everything."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("watching was interrupted; beginning again")
+        await asyncio.sleep(BEGIN_AGAIN_SECONDS)

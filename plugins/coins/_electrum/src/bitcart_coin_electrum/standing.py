@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import IntEnum
-
-from bitcart_coin_electrum.store import StoredRequest
 
 HOUR, DAY, MONTH = 3600, 86_400, 2_592_000
 
@@ -39,10 +36,6 @@ class Output:
     block_hash: str | None
     block_time: int | None
 
-    def mined_at(self) -> datetime | None:
-        """Return the time its block claims."""
-        return None if self.block_time is None else datetime.fromtimestamp(self.block_time, UTC)
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -63,20 +56,21 @@ class Standing:
     confirmations: int | None
 
 
-def stand(request: StoredRequest, outputs: Sequence[Output], *, tip: int, now: int) -> Standing:
+def stand(wanted: int | None, expires_at: int | None, outputs: Sequence[Output], *, tip: int, now: int) -> Standing:
     """Return how a request stands.
 
     Args:
-        request: The request.
+        wanted: Its amount in smallest units, or None for any.
+        expires_at: Unix time in seconds after which it has expired; None for never.
         outputs: Everything that pays its address.
         tip: Height of the best block.
         now: Unix time in seconds.
     """
-    confirmations = _confirmations_of_filling(request.units or 1, outputs, tip)
-    status = _status(request, confirmations, now)
+    confirmations = _confirmations_of_filling(wanted or 1, outputs, tip)
+    status = _status(expires_at, confirmations, now)
     return Standing(
         status=status,
-        text=_in_words(status, request, now),
+        text=_in_words(status, expires_at, now),
         units=sum(output.units for output in outputs),
         txids=tuple(dict.fromkeys(output.txid for output in outputs)),
         confirmations=confirmations,
@@ -97,16 +91,15 @@ def _confirmations(output: Output, tip: int) -> int:
     return 0 if output.height is None else max(tip - output.height + 1, 1)
 
 
-def _status(request: StoredRequest, confirmations: int | None, now: int) -> Status:
+def _status(expires_at: int | None, confirmations: int | None, now: int) -> Status:
     if confirmations is not None:
         return Status.PAID if confirmations else Status.UNCONFIRMED
-    is_expired = request.expires_at is not None and request.expires_at < now
-    return Status.EXPIRED if is_expired else Status.UNPAID
+    return Status.EXPIRED if expires_at is not None and expires_at < now else Status.UNPAID
 
 
-def _in_words(status: Status, request: StoredRequest, now: int) -> str:
-    if status is Status.UNPAID and request.expires_at is not None:
-        return f"Expires in {_span(request.expires_at - now)}"
+def _in_words(status: Status, expires_at: int | None, now: int) -> str:
+    if status is Status.UNPAID and expires_at is not None:
+        return f"Expires in {_span(expires_at - now)}"
     return status.name.capitalize()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bitcart_coin_electrum.adapter import library
+from bitcart_coin_electrum.adapter.calm import WalletEvents
 from bitcart_coin_electrum.adapter.hints import Hint, Hints
 from bitcart_coin_electrum.adapter.wallet import ElectrumWallet
 from bitcart_coin_electrum.profile import NetworkProfile
@@ -55,6 +56,7 @@ class Electrum:
         switch = {network.electrum_option: True} if network.electrum_option else {}
         self._config = self._library.configuration({**fixed, **switch, "electrum_path": str(data_dir)}, changeable)
         self._wallets: dict[int, ElectrumWallet] = {}
+        self._events = WalletEvents(self._library)
         self._hints: Hints | None = None
         self._daemon: Any = None
         self._runner: Any = None
@@ -74,7 +76,8 @@ class Electrum:
         """Write the wallets and close all connections."""
         if self._hints is not None:
             self._hints.end()
-        await asyncio.gather(*(self.close_wallet(wallet) for wallet in list(self._wallets.values())))
+        self._events.end()
+        await asyncio.gather(*(_finish(wallet.inner) for wallet in self._wallets.values()))
         if self._daemon is not None:
             await self._daemon.stop()
 
@@ -178,14 +181,16 @@ class Electrum:
         """Bring a wallet to the network; its hints come from now on, under this name."""
         if not with_lightning:
             inner.lnworker = None
-        inner.start_network(self._network)
         wallet = ElectrumWallet(self._library, name, inner, is_connected=self.is_connected)
         self._wallets[id(inner)] = wallet
+        self._events.add(inner)
+        inner.start_network(self._network)
         return wallet
 
     async def close_wallet(self, wallet: ElectrumWallet) -> None:
         """Write a wallet and forget it."""
         self._wallets.pop(id(wallet.inner), None)
+        self._events.remove(wallet.inner)
         await wallet.inner.stop()
 
     def is_key(self, text: str) -> bool:
@@ -245,3 +250,11 @@ def _with_addresses(inner: Any, count: int) -> Any:
     while inner.is_deterministic() and len(inner.get_receiving_addresses()) < count:
         inner.create_new_address(False)  # noqa: FBT003 - Electrum's own signature
     return inner
+
+
+async def _finish(inner: Any) -> None:
+    """Write a wallet whose process ends. Its tasks end with its connections, which takes all wallets no time."""
+    if inner.lnworker:
+        await inner.stop()
+    else:
+        await asyncio.to_thread(inner.save_db)

@@ -49,6 +49,10 @@ class ElectrumWallet:
             found += [Output(txid, index, units, *mined) for index, (units, _) in paid.items()]
         return tuple(sorted(found, key=lambda output: (output.txid, output.index)))
 
+    def paid_by(self, txid: str) -> tuple[str, ...]:
+        """Return the addresses of this wallet that a transaction pays."""
+        return tuple(self.inner.db.get_txo_addresses(txid))
+
     def is_used(self, address: str) -> bool:
         """Return whether any transaction touches an address, those included that nobody else has seen."""
         return bool(self.inner.adb.is_used(address) or self.inner.db.get_addr_history(address))
