@@ -193,7 +193,7 @@ class ScriptedDaemon:
 
     # What a script may ask for
 
-    def _script(self, action: str, /, **arguments: Any) -> Any:
+    def _script(self, action: str, **arguments: Any) -> Any:
         die = arguments.pop("then_die", False)
         silent = arguments.pop("silent", False)
         result = _ACTIONS[action](self, **arguments)
