@@ -20,7 +20,7 @@ setup: .venv/.installed ## install everything into .venv; a second run costs not
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one: make setup PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement scripts/uv.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement scripts/installer.lock
 
 .venv/.installed: .venv/bin/uv requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock

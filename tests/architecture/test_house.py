@@ -89,7 +89,7 @@ def test_the_meta_distribution_holds_every_package_and_none_takes_the_sdks_name(
 
 
 def test_no_lock_file_names_a_host():
-    for lock in ("requirements.lock", "scripts/uv.lock"):
+    for lock in ("requirements.lock", "scripts/installer.lock"):
         assert "://" not in (ROOT / lock).read_text()
     for lock in ROOT.glob("plugins/**/package-lock.json"):
         if "node_modules" not in lock.parts:
