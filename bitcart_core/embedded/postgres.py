@@ -75,6 +75,11 @@ class EmbeddedPostgres:
             self._child.stop(grace_seconds=30)
             self._child = None
 
+    @property
+    def is_running(self) -> bool:
+        """It was started and has not ended."""
+        return self._child is not None and self._child.exit_code is None
+
     def __enter__(self) -> Self:
         self.start()
         return self

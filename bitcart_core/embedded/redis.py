@@ -59,6 +59,11 @@ class EmbeddedRedis:
             self._child.stop()
             self._child = None
 
+    @property
+    def is_running(self) -> bool:
+        """It was started and has not ended."""
+        return self._child is not None and self._child.exit_code is None
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -117,6 +117,17 @@ class Deployment:
                     found.append(int(entry.name))
         return found
 
+    def servers(self, program: str) -> list[int]:
+        """Return the storage servers that this deployment brought; none if it was given some."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                name = (entry / "cmdline").read_bytes().decode().split("\0")[0].rpartition("/")[2]
+                if self.process is not None and parent == self.process.pid and name.startswith(program):
+                    found.append(int(entry.name))
+        return found
+
     def kernel(self) -> Kernel:
         """Return a kernel on the deployment's own database, to look at what is stored."""
         environment = next(

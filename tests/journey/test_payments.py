@@ -134,3 +134,17 @@ def test_a_payment_made_while_the_daemon_was_dead_is_found(deployment: Deploymen
 
     merchant.becomes(made, "complete")
     assert "daemon-bitcoin-regtest | ended" in deployment.log
+
+
+def test_storage_of_our_own_that_dies_is_started_again(deployment: Deployment, merchant: Merchant):
+    made = merchant.sell()
+    brought = deployment.servers("postgres") + deployment.servers("redis-server")
+    assert len(brought) == (0 if deployment.environment["DATABASE_URL"] else 2)
+    for pid in brought:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: deployment.client.get("/health/ready").status_code == 200, "the deployment is ready again")
+    merchant.pay(made, "0.0001")
+    deployment.tools.mine(1)
+
+    merchant.becomes(made, "complete")
+    until(lambda: "invoice.completed" in types(deployment, made), "the webhook came")

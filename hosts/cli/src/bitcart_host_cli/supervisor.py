@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from bitcart_core.errors import ConfigError
 from bitcart_core.hosts import Process
 from bitcart_core.processes import die_with_parent
 
 _FIRST_PAUSE = 0.5
+_LOOK_SECONDS = 1.0
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 30.0
 _GRACE_SECONDS = 12.0
@@ -37,12 +39,14 @@ class Supervisor:
         environment: What every process inherits.
         is_quiet: Keep the processes' lines to ourselves, except in `log`.
         command_of: How a process is started.
+        revive: Starts servers of our own that ended by themselves, and names them; called every second.
         restarts: How often each process was started again.
     """
 
     environment: Mapping[str, str]
     is_quiet: bool = False
     command_of: Callable[[Process], Sequence[str]] = bitcart
+    revive: Callable[[], Sequence[str]] = lambda: ()
     restarts: dict[str, int] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _width: int = 0
@@ -53,7 +57,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         self._width = max((len(process.name) for process in processes), default=0)
-        await asyncio.gather(*(self._keep(process) for process in processes))
+        await asyncio.gather(*(self._keep(process) for process in processes), self._keep_servers())
 
     def stop(self) -> None:
         """Ask all processes to end; `run` returns when they have."""
@@ -80,6 +84,17 @@ class Supervisor:
                             del waiting[name]
                 await asyncio.sleep(0.05)
         return list(waiting)
+
+    async def _keep_servers(self) -> None:
+        """Look after the servers from the main thread: what it starts hears of our death, whoever dies first."""
+        while not self._stopping.is_set():
+            try:
+                for name in self.revive():
+                    self._say(name, "had ended by itself; started again")
+            except ConfigError as error:
+                self._say("storage", f"{error}; trying again")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _LOOK_SECONDS)
 
     async def _keep(self, process: Process) -> None:
         pause = _FIRST_PAUSE

@@ -9,8 +9,8 @@ from bitcart_host_cli.storage import storage
 
 def migrate() -> None:
     """Bring the database's schema up to date; safe to repeat, to interrupt, and to run from several machines."""
-    with storage(Settings()) as settings:
-        engine = db.create_engine(settings.database_url)
+    with storage(Settings()) as kept:
+        engine = db.create_engine(kept.settings.database_url)
         migrations.upgrade(engine)
         engine.dispose()
     typer.echo("the database is up to date")

@@ -8,7 +8,7 @@ from bitcart_core import migrations
 from bitcart_core.kernel import Kernel
 from bitcart_core.settings import Settings
 from bitcart_host_cli.deployment import environment, processes
-from bitcart_host_cli.storage import storage
+from bitcart_host_cli.storage import Storage, storage
 from bitcart_host_cli.supervisor import Supervisor
 
 _READY_SECONDS = 60.0
@@ -22,13 +22,13 @@ def up() -> None:
     """
     settings = Settings()
     Kernel(settings).close()  # a mistake in plugins.toml shows before anything is started
-    with storage(settings) as complete, Kernel(complete) as kernel:
+    with storage(settings) as kept, Kernel(kept.settings) as kernel:
         migrations.upgrade(kernel.engine)
-        asyncio.run(_run(kernel))
+        asyncio.run(_run(kernel, kept))
 
 
-async def _run(kernel: Kernel) -> None:
-    supervisor = Supervisor(environment(kernel.settings))
+async def _run(kernel: Kernel, kept: Storage) -> None:
+    supervisor = Supervisor(environment(kernel.settings), revive=kept.revive)
     wanted = processes(kernel)
     running = asyncio.create_task(supervisor.run(wanted))
     late = await supervisor.until_ready(wanted, timeout_seconds=_READY_SECONDS)

@@ -95,7 +95,7 @@ def _chain(settings: Settings) -> Iterator[tuple[ChainTools, RunningChain]]:
 @contextmanager
 def _kernel(settings: Settings) -> Iterator[Kernel]:
     typer.echo("starting the database ...")
-    with storage(settings) as complete, Kernel(complete) as kernel:
+    with storage(settings) as kept, Kernel(kept.settings) as kernel:
         migrations.upgrade(kernel.engine)
         yield kernel
 
