@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Integer, cast, func, or_, true, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bitcart_core import cases, matching, money, offers, outbox
 from bitcart_core.cases import Case, Push
-from bitcart_core.db import transaction
-from bitcart_core.errors import ForbiddenError, InputError, NotFoundError
+from bitcart_core.db import storable, transaction
+from bitcart_core.errors import CoinRefused, ForbiddenError, InputError, NotFoundError
 from bitcart_core.events import InvoiceEventKind
 from bitcart_core.models import Cursor, Invoice, Mark, PaymentMethod, Store, StoreWallet, Wallet
 from bitcart_core.models.base import new_id
@@ -75,11 +76,13 @@ def create(kernel: "Kernel", new: NewInvoice, *, is_anonymous: bool = False) -> 
         InputError: Something asked for is wrong; names the field and the remedy.
         RateUnavailable: No rate for any of the coins.
         CoinUnreachable: No coin's daemon answered in time.
+        CoinError: A coin answered in a way that no invoice can be made of.
     """
     shop = _read_shop(kernel, new)
     if is_anonymous and not shop.settings.allow_anonymous_invoice_creation:
         raise ForbiddenError("Anonymous invoice creation is disabled")
     currency = (new.currency or shop.store.default_currency).upper()
+    _check_text(new)
     price = _check_price(kernel, new, currency)
     minutes = _check_minutes(new, shop.settings)
     invoice = _build(new, shop, currency=currency, price=price, minutes=minutes)
@@ -243,6 +246,14 @@ def _check_price(kernel: "Kernel", new: NewInvoice, currency: str) -> Decimal | 
     return price
 
 
+def _check_text(new: NewInvoice) -> None:
+    """Refuse text that PostgreSQL cannot hold: what the merchant reads must be what the buyer wrote."""
+    for name, value in new.fields.items():
+        if storable(value) != value:
+            field_name = "metadata" if name == "meta" else name
+            raise InputError(f"{field_name} holds NUL or half a character; send valid text", field=field_name)
+
+
 def _check_minutes(new: NewInvoice, settings: CheckoutSettings) -> int:
     minutes = settings.expiration if new.expiration_minutes is None else new.expiration_minutes
     if not 0 < minutes <= _MAX_MINUTES:
@@ -278,7 +289,10 @@ def _store(kernel: "Kernel", invoice: Invoice, methods: list[PaymentMethod]) -> 
         session.add(invoice)
         session.flush()
         session.add_all(methods)
-        session.flush()
+        try:
+            session.flush()
+        except IntegrityError:
+            raise CoinRefused("a coin handed out a request that another invoice is waiting on; try again") from None
         created = outbox.Announcement(kind=InvoiceEventKind.CREATED, invoice=case.view())
         outbox.announce(session, invoice.store_id, [created], now=invoice.created_at)
         if news := matching.adopt(session, methods):

@@ -37,16 +37,19 @@ def parse_amount(value: str | int | Decimal, *, currency: str, decimals: int | N
     """
     if isinstance(value, float | bool):
         raise InputError(f'{field} must be given as text or a whole number, such as "10.50"', field=field)
+    too_long = InputError(f"{field} has too many digits; {MAX_DIGITS} are the most", field=field)
+    if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 4:  # Python may refuse to write it as text
+        raise too_long
     try:
         amount = _CONTEXT.create_decimal(str(value).strip()) if len(str(value)) <= MAX_DIGITS * 2 else None
     except DecimalException:
         amount = None
     if amount is None or not amount.is_finite():
         raise InputError(f'{field} {str(value)[:40]!r} is not an amount; send digits such as "10.50"', field=field)
-    if amount < 0:
+    if amount.is_signed():
         raise InputError(f"{field} {value} is negative; send 0 or more", field=field)
     if amount.adjusted() > MAX_DIGITS or _decimals_of(amount) > MAX_DIGITS:
-        raise InputError(f"{field} has too many digits; {MAX_DIGITS} are the most", field=field)
+        raise too_long
     if decimals is not None and _decimals_of(amount.normalize(_CONTEXT)) > decimals:
         raise InputError(f"{field} {value} has more decimals than {currency} has; send at most {decimals}", field=field)
     return amount

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bitcart_core import quotes
 from bitcart_core.coins import Coin, PaymentRequest
-from bitcart_core.errors import BitcartError, CoinUnreachable
+from bitcart_core.errors import BitcartError, CoinError, CoinUnreachable
 from bitcart_core.models import Invoice, PaymentMethod, Wallet
 from bitcart_core.models.base import new_id
 from bitcart_core.quotes import Quote
@@ -71,6 +71,9 @@ def _offer_or_failure(
     except BitcartError as error:
         log.warning("invoice %s is offered without %s: %s", invoice.id, wallet.coin, error)
         return error
+    except Exception as error:  # a coin is a plugin: it can fail, never veto
+        log.exception("invoice %s is offered without %s", invoice.id, wallet.coin)
+        return CoinError(f"{wallet.coin} could not be asked ({type(error).__name__}: {error}); look into the log")
 
 
 def _offer(kernel: "Kernel", invoice: Invoice, wallet: Wallet, currency_decimals: int) -> Offer:
