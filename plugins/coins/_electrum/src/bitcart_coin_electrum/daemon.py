@@ -58,6 +58,7 @@ class ElectrumDaemon:
             ConfigError: Electrum is missing, or an option is wrong; says the remedy.
         """
         settings, profile = self._settings, self._profile
+        options.refuse_lightning(settings)
         network = profile.networks[settings.network]
         folder: Path = electrum_path(settings.bitcart_data)
         electrum = Electrum(
@@ -75,7 +76,6 @@ class ElectrumDaemon:
             settings.network,
             requests=requests,
             sync_seconds=options.sync_seconds(settings),
-            with_lightning=options.with_lightning(settings),
         )
         watcher = Watcher(electrum, wallets, requests, self._journal, profile)
         watcher.reconcile(live_after=int(time.time()) - LATE_SECONDS)
@@ -136,7 +136,7 @@ class ElectrumDaemon:
 
     def spec(self) -> Mapping[str, Any]:
         """Return the body of `GET /spec`."""
-        return spec.spec(version=self.version, has_lightning=options.with_lightning(self._settings))
+        return spec.spec(version=self.version, has_lightning=False)
 
     def state(self) -> Mapping[str, Any]:
         """Return the best block, whether it is that of the network, and the server."""

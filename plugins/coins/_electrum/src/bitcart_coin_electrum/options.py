@@ -29,9 +29,14 @@ def is_on(settings: DaemonSettings, name: str, *, default: bool = False) -> bool
     return default
 
 
-def with_lightning(settings: DaemonSettings) -> bool:
-    """Return whether wallets made of seeds open Lightning."""
-    return is_on(settings, "lightning")
+def refuse_lightning(settings: DaemonSettings) -> None:
+    """Make sure that nobody relies on what this daemon does not do yet.
+
+    Raises:
+        ConfigError: Lightning was asked for.
+    """
+    if is_on(settings, "lightning"):
+        raise ConfigError("option LIGHTNING is on, and this daemon takes payments on the chain only; set it to false")
 
 
 def sync_seconds(settings: DaemonSettings) -> float:

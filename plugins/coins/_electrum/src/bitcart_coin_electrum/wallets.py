@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from bitcart_coin_electrum import keys, spec
-from bitcart_coin_electrum.adapter import Electrum, ElectrumWallet
+from bitcart_coin_electrum.adapter import Electrum, ElectrumWallet, NotAKey
 from bitcart_coin_electrum.profile import CoinProfile
 from bitcart_coin_electrum.store import RequestStore
 from bitcart_core import CoinRefused, WalletKey
@@ -51,7 +51,6 @@ class Wallets:
         network: Its name.
         requests: Tells how many addresses a wallet must know.
         sync_seconds: How long a call may wait for a wallet to come into step; 0 never waits.
-        with_lightning: Seeds open Lightning too.
     """
 
     def __init__(
@@ -62,14 +61,12 @@ class Wallets:
         *,
         requests: RequestStore,
         sync_seconds: float,
-        with_lightning: bool,
     ) -> None:
         self._electrum = electrum
         self._profile = profile
         self._network = network
         self._requests = requests
         self._sync_seconds = sync_seconds
-        self._with_lightning = with_lightning
         self._open: dict[str, OpenWallet] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.folder = electrum.data_dir / "wallets"
@@ -168,11 +165,11 @@ class Wallets:
         known = self._requests.addresses_taken(self.name_of(WalletKey(key=text)))
         try:
             return await asyncio.to_thread(self._electrum.restore, text, file, known)
-        except Exception as error:  # noqa: BLE001 - Electrum raises what it likes, and its words may hold the key
-            log.warning("a wallet could not be made: %s", type(error).__name__)
-            reason = f"{type(error).__name__} although the key is good; see that {self.folder} can be written"
-        if not self._electrum.is_key(text):
+        except NotAKey:
             reason = keys.why_refused(text, self._network, self._profile.networks)
+        except Exception as error:  # noqa: BLE001 - Electrum raises what it likes, and its words may hold the key
+            reason = f"{type(error).__name__} while making its wallet; see that {self.folder} can be written"
+            log.error("a wallet could not be made: %s", reason)  # noqa: TRY400 - the trace may hold the key too
         raise spec.not_loaded(reason)
 
     async def _read(self, name: str) -> Any:
@@ -185,6 +182,6 @@ class Wallets:
         raise spec.not_loaded(f"the file wallets/{name} cannot be read ({kind}); see the daemon's log, or move it away")
 
     def _adopt(self, name: str, inner: Any, *, is_diskless: bool, is_history: bool) -> OpenWallet:
-        electrum_wallet = self._electrum.open(name, inner, with_lightning=self._with_lightning)
+        electrum_wallet = self._electrum.open(name, inner)
         self._open[name] = wallet = OpenWallet(name, electrum_wallet, is_diskless, is_history)
         return wallet

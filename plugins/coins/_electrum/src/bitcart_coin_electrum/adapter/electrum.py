@@ -13,6 +13,15 @@ from bitcart_coin_electrum.adapter.wallet import ElectrumWallet
 from bitcart_coin_electrum.profile import NetworkProfile
 from bitcart_core import CoinUnreachable
 
+WALLET_SEEDS = ("old", "standard", "segwit")
+"""Kinds of Electrum seeds that make a wallet alone; those with two factors do not."""
+SEED_WORDS = 12
+"""Electrum takes one text in 250 for a seed, whatever it says: without this, a mistyped key could become a wallet."""
+
+
+class NotAKey(ValueError):  # noqa: N818 - what the text is
+    """A text that is no key, seed or address of this network."""
+
 
 @dataclass(frozen=True)
 class Tip:
@@ -77,7 +86,8 @@ class Electrum:
         if self._hints is not None:
             self._hints.end()
         self._events.end()
-        await asyncio.gather(*(_finish(wallet.inner) for wallet in self._wallets.values()))
+        # The tasks of wallets end with their connections; closing each by itself would take seconds.
+        await asyncio.gather(*(asyncio.to_thread(wallet.inner.save_db) for wallet in self._wallets.values()))
         if self._daemon is not None:
             await self._daemon.stop()
 
@@ -170,17 +180,23 @@ class Electrum:
 
         Returns:
             Electrum's wallet, for `open`.
+
+        Raises:
+            NotAKey: It is none of this network.
         """
+        keystore = self._library.keystore
+        is_list = keystore.is_address_list(text) or keystore.is_private_key_list(text, allow_spaces_inside_key=False)
+        if not (is_list or self.is_key(text)):
+            raise NotAKey
         return _with_addresses(self._library.restore_wallet(text, file, self._config), addresses)
 
     def read(self, file: Path, addresses: int) -> Any:
         """Read a wallet file; blocks, so call it in a thread. The rest is as in `restore`."""
         return _with_addresses(self._library.read_wallet(file, self._config), addresses)
 
-    def open(self, name: str, inner: Any, *, with_lightning: bool) -> ElectrumWallet:
+    def open(self, name: str, inner: Any) -> ElectrumWallet:
         """Bring a wallet to the network; its hints come from now on, under this name."""
-        if not with_lightning:
-            inner.lnworker = None
+        inner.lnworker = None  # a seed opens a Lightning node unasked
         wallet = ElectrumWallet(self._library, name, inner, is_connected=self.is_connected)
         self._wallets[id(inner)] = wallet
         self._events.add(inner)
@@ -195,7 +211,9 @@ class Electrum:
 
     def is_key(self, text: str) -> bool:
         """Return whether a text is an extended key of this network or an Electrum seed."""
-        return bool(self._library.keystore.is_master_key(text) or self._library.keystore.is_seed(text))
+        has_words = len(text.split()) >= SEED_WORDS
+        is_seed = has_words and self._library.mnemonic.seed_type(text) in WALLET_SEEDS
+        return bool(is_seed or self._library.keystore.is_master_key(text))
 
     def make_seed(self, seed_type: str | None, *, bits: int | None = None, language: str | None = None) -> str:
         """Return new words; blocks for about half a second, so call it in a thread."""
@@ -250,11 +268,3 @@ def _with_addresses(inner: Any, count: int) -> Any:
     while inner.is_deterministic() and len(inner.get_receiving_addresses()) < count:
         inner.create_new_address(False)  # noqa: FBT003 - Electrum's own signature
     return inner
-
-
-async def _finish(inner: Any) -> None:
-    """Write a wallet whose process ends. Its tasks end with its connections, which takes all wallets no time."""
-    if inner.lnworker:
-        await inner.stop()
-    else:
-        await asyncio.to_thread(inner.save_db)

@@ -128,8 +128,9 @@ def load(folder: Path) -> Library:
         raise ConfigError(message) from error
     finally:
         logging.getLogger().setLevel(root_level)
-    # It tells every request at a level that it switches on itself.
-    logging.getLogger("electrum").setLevel(logging.WARNING)
+    # It tells every request at a level that it switches on itself, and its transport every change of pace.
+    for talkative in ("electrum", "NotificationSession"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     if modules["util"]._asyncio_event_loop is not None:  # noqa: SLF001 - the only trace of another daemon
         raise ConfigError("Electrum runs already in this process; start one process per coin and network")
     return _for_version(str(modules["version"].ELECTRUM_VERSION))(modules)
