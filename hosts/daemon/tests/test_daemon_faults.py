@@ -96,12 +96,14 @@ def test_a_stop_says_goodbye_to_every_socket_and_ends_in_good_order(process, ope
     assert "Traceback" not in process.log_path.read_text()
 
 
-def test_a_slow_client_never_delays_another_and_is_told_to_come_back(hosted, open_socket):
+def test_a_slow_client_never_delays_another_and_is_told_to_come_back(hosted, open_socket, caplog):
     daemon = hosted(timings=Timings(heartbeat_seconds=0.2, send_seconds=1, close_seconds=0.2))
     slow, quick = _open_and_never_read(daemon, open_socket), open_socket(daemon)
     for number in range(1, 301):
         daemon.script("note", event={"event": "new_transaction", "tx": f"{number} " + "x" * 50_000})
         assert quick.read()["seq"] == number
+    while "did not take a frame" not in caplog.text:
+        time.sleep(0.02)
     assert _is_ended(slow)
     assert quick.replay(daemon.call("state")["epoch"], 299)[0]["seq"] == 300
 
