@@ -15,5 +15,5 @@ def configure(level: str) -> None:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         force=True,
     )
-    for chatty in ("httpx", "httpcore", "rq.worker", "alembic"):
+    for chatty in ("httpx2", "httpcore2", "rq.worker", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2 as httpx
 
 from bitcart_core.errors import ConfigError
 from bitcart_core.hosts import Process

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Annotated, Any
 
-import httpx
+import httpx2 as httpx
 import typer
 
 from bitcart_core.devchains import RunningChain

@@ -49,7 +49,7 @@ class Archive:
         if not _is_url(self.location):
             shutil.copyfile(self.location, file)
             return
-        import httpx  # noqa: PLC0415 - a third of a second that every host would pay for every coin
+        import httpx2 as httpx  # noqa: PLC0415 - a third of a second that every host would pay for every coin
 
         report(f"fetching {self.location}")
         try:

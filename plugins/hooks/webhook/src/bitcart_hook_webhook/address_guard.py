@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import httpcore
+import httpcore2 as httpcore
 
 from bitcart_core import AddressPolicy
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import ClassVar
 
-import httpcore
+import httpcore2 as httpcore
 from pydantic import ValidationError
 
 from bitcart_core import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import certifi
-import httpcore
+import httpcore2 as httpcore
 
 from bitcart_core import AddressPolicy, WebAddress
 from bitcart_hook_webhook.address_guard import GuardedBackend, deadline

@@ -13,7 +13,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 from pydantic import Field, field_validator
 
 from bitcart_core import PluginSettings, RateUnavailable
