@@ -69,7 +69,7 @@ class Kernel:
         """Return an RQ queue; jobs are JSON, never pickle, since whoever can write to Redis could run code."""
         return Queue(name, connection=self.redis, serializer=JSONSerializer)
 
-    def enqueue(self, queue: str, job: str, *arguments: Any, timeout_seconds: int = 120) -> None:
+    def enqueue(self, queue: str, job: str, *arguments: Any, timeout_seconds: int = 120) -> bool:
         """Say that rows are due. Best effort: if Redis is gone the sweep says it again later.
 
         Args:
@@ -77,6 +77,9 @@ class Kernel:
             job: Name of a function of `bitcart_core.jobs`.
             arguments: Plain JSON values: ids and numbers.
             timeout_seconds: After which RQ ends the job.
+
+        Returns:
+            Whether it was said.
         """
         try:
             self.queue(queue).enqueue_call(
@@ -84,6 +87,8 @@ class Kernel:
             )
         except redis.RedisError as error:
             log.warning("could not enqueue %s: %s; the sweep will", job, error)
+            return False
+        return True
 
     def push(self, pushes: Sequence[Push]) -> None:
         """Tell open pages what changed, after the commit. Best effort: a page reads again when it connects."""

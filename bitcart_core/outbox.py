@@ -3,6 +3,7 @@
 Nothing here sends anything; `attempts` does. A row says what is due; queues only say that a row is.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from bitcart_core import attempts, notifications
 from bitcart_core.attempts import LEASE, RETRY_AFTER, Claim
-from bitcart_core.db import transaction
+from bitcart_core.db import storable, transaction
 from bitcart_core.deliveries import StoreView, Target
 from bitcart_core.events import InvoiceEvent, InvoiceEventKind, InvoiceView
 from bitcart_core.models import Delivery, DeliveryStatus, Event, Store
@@ -24,6 +25,8 @@ from bitcart_core.stores import store_views
 
 if TYPE_CHECKING:
     from bitcart_core.kernel import Kernel
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "bitcart_events"
 """PostgreSQL channel that wakes the dispatcher when events are committed."""
@@ -92,30 +95,33 @@ def spread(kernel: "Kernel", *, limit: int = 200) -> list[Claim]:
     failures: dict[str, str] = {}
     for event in events:
         store = stores[event.store_id or ""]
-        targets, error = _targets(kernel, InvoiceEvent.from_json(event.payload), store)
-        if event.kind in notifications.KINDS:
-            targets += notified.get(store.id, [])
-        rows += [_delivery_row(kernel, event.id, plugin, target, now) for plugin, target in targets]
-        if error:
-            failures[event.id] = error
+        asked, failure = _ask(kernel, event, store, now)
+        told = notified.get(store.id, []) if event.kind in notifications.KINDS else []
+        rows += asked + [_delivery_row(kernel, event.id, plugin, target, now) for plugin, target in told]
+        if failure:
+            failures[event.id] = failure
     return _store_deliveries(kernel, events, rows, failures)
 
 
-def _targets(kernel: "Kernel", event: InvoiceEvent, store: StoreView) -> tuple[list[tuple[str, Target]], str]:
-    """Return who hears of an event, and which plugins failed to say."""
-    targets: list[tuple[str, Target]] = []
+def _ask(kernel: "Kernel", event: Event, store: StoreView, now: datetime) -> tuple[list[dict[str, Any]], str]:
+    """Return the deliveries that the plugins want of an event, and which plugins failed to say."""
+    rows: list[dict[str, Any]] = []
     failed = []
+    try:
+        fact = InvoiceEvent.from_json(event.payload)
+    except ValueError as error:
+        return [], f"the event cannot be read: {error}"
     for name, loaded in kernel.registry.plugins.items():
         if not {event.kind, "announced"} & loaded.hooks:
             continue
         try:
-            asked = kernel.registry.call(name, "delivery_targets", event=event, store=store)
-            mine = [Target(key="plugin")] if "delivery_targets" not in loaded.hooks else list(asked or [])
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is named and asked again
+            answer = kernel.registry.call(name, "delivery_targets", event=fact, store=store)
+            targets = [Target(key="plugin")] if "delivery_targets" not in loaded.hooks else list(answer or [])
+            rows += [_delivery_row(kernel, event.id, name, target, now) for target in targets]
+        except Exception as error:  # a plugin may raise anything, and hand over anything
+            log.exception("plugin %s failed to say to whom event %s goes; it is asked again", name, event.id)
             failed.append(f"{name}: {type(error).__name__}: {error}")
-            continue
-        targets += [(name, target) for target in mine]
-    return targets, "; ".join(failed)
+    return rows, "; ".join(failed)
 
 
 def _delivery_row(kernel: "Kernel", event_id: str, plugin: str, target: Target, now: datetime) -> dict[str, Any]:
@@ -124,11 +130,11 @@ def _delivery_row(kernel: "Kernel", event_id: str, plugin: str, target: Target, 
         "created_at": now,
         "event_id": event_id,
         "plugin": plugin,
-        "target_key": target.key[:200],
-        "target": target.to_json(),
+        "target_key": storable(target.key[:200]),
+        "target": storable(target.to_json()),
         "lane": kernel.registry.plugins[plugin].lane,
         "status": DeliveryStatus.DUE,
-        "attempt": 1,
+        "attempt": 0,
         "due_at": now,
         "locked_until": now + LEASE,
         "error": "",
@@ -158,7 +164,7 @@ def _store_deliveries(
                     .where(col(Event.id) == event.id)
                     .values(
                         spread_attempts=event.spread_attempts + 1,
-                        spread_error=failures[event.id],
+                        spread_error=storable(failures[event.id])[:2000],
                         spread_due_at=func.now() + wait,
                     )
                 )
@@ -175,15 +181,19 @@ def listen(url: str) -> psycopg.Connection[Any]:
 def dispatch(kernel: "Kernel") -> int:
     """Spread what is new, claim what is due, and queue both. Several may dispatch at once.
 
+    While Redis is away the claims are put back, so that nothing waits for a lease to end once it has returned.
+
     Returns:
         How many deliveries were queued.
     """
     claims = spread(kernel) + attempts.claim_due(kernel)
-    by_lane: dict[str, list[list[str | int]]] = {}
-    for claim in claims:
-        by_lane.setdefault(claim.lane, []).append([claim.delivery_id, claim.attempt])
-    for lane, items in by_lane.items():
-        size = BATCH[lane]
-        for start in range(0, len(items), size):
-            kernel.enqueue(lane, "deliver", items[start : start + size])
-    return len(claims)
+    claims.sort(key=lambda claim: claim.lane)
+    queued = 0
+    while queued < len(claims):
+        lane = claims[queued].lane
+        batch = [claim for claim in claims[queued : queued + BATCH[lane]] if claim.lane == lane]
+        if not kernel.enqueue(lane, "deliver", [[claim.delivery_id, claim.attempt] for claim in batch]):
+            attempts.put_back(kernel, claims[queued:])
+            break
+        queued += len(batch)
+    return queued

@@ -10,6 +10,7 @@ from bitcart_core.deliveries import Outcome, StoreView, Target
 from bitcart_core.events import InvoiceEvent
 from bitcart_core.hookspecs import Template, hookimpl
 from bitcart_core.loader import FoundPlugin
+from bitcart_core.notifiers import Notifier
 from bitcart_core.plugin import Plugin, PluginContext, PluginSettings
 from bitcart_core.rates import Pair, Rate, RateSource
 
@@ -58,10 +59,14 @@ class Recording(Plugin):
 
 
 def supplying(
-    *, coins: Iterable[Coin] = (), rates: Iterable[RateSource] = (), templates: Iterable[Template] = ()
+    *,
+    coins: Iterable[Coin] = (),
+    rates: Iterable[RateSource] = (),
+    templates: Iterable[Template] = (),
+    notifiers: Iterable[Notifier] = (),
 ) -> type[Plugin]:
     """Return a plugin class that registers what is given."""
-    coins, rates, templates = list(coins), list(rates), list(templates)
+    coins, rates, templates, notifiers = list(coins), list(rates), list(templates), list(notifiers)
 
     class Supplying(Plugin):
         @hookimpl
@@ -75,6 +80,10 @@ def supplying(
         @hookimpl
         def register_templates(self) -> Iterable[Template]:
             return templates
+
+        @hookimpl
+        def register_notifiers(self) -> Iterable[Notifier]:
+            return notifiers
 
     return Supplying
 

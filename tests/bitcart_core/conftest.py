@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bitcart_core.kernel import Kernel
+from bitcart_core.plugin import Plugin
 from bitcart_core.testing.coins import FakeCoinClient, fake_coin
 from bitcart_core.testing.plugins import FakeRates, Recording, found, supplying
 from bitcart_core.testing.shop import Shop
@@ -22,6 +23,18 @@ hypothesis.settings.load_profile("kernel")
 def litecoin() -> FakeCoinClient:
     """The fake daemon of the bazaar's second coin."""
     return FakeCoinClient()
+
+
+@pytest.fixture
+def shop_with(kernel_with: Callable[..., Kernel], coin: FakeCoinClient) -> Callable[..., Shop]:
+    """Open a shop on a kernel of one coin and these plugins: `shop_with(mine=Mine)`."""
+
+    def open_shop(**plugins: type[Plugin]) -> Shop:
+        supplies = supplying(coins=[fake_coin(client=coin)], rates=[FakeRates({"BTC_USD": "50000"})])
+        kinds = [found(name, kind) for name, kind in plugins.items()]
+        return Shop.open(kernel_with(found("supplies", supplies), *kinds), coin)
+
+    return open_shop
 
 
 @pytest.fixture
