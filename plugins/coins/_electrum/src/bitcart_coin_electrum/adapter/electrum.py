@@ -87,7 +87,8 @@ class Electrum:
             self._hints.end()
         self._events.end()
         # The tasks of wallets end with their connections; closing each by itself would take seconds.
-        await asyncio.gather(*(asyncio.to_thread(wallet.inner.save_db) for wallet in self._wallets.values()))
+        write = self._library.write_wallet
+        await asyncio.gather(*(asyncio.to_thread(write, wallet.inner) for wallet in self._wallets.values()))
         if self._daemon is not None:
             await self._daemon.stop()
 

@@ -6,6 +6,7 @@
 import importlib
 import logging
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -56,6 +57,7 @@ class Library:
 
     def __init__(self, modules: Mapping[str, Any]) -> None:
         self._modules = modules
+        self._writing = threading.Lock()
 
     def __getattr__(self, module: str) -> Any:
         try:
@@ -90,6 +92,25 @@ class Library:
         storage = self.storage.WalletStorage(str(file))
         database = self.wallet_db.WalletDB(storage.read(), manual_upgrades=False)
         return self.wallet.Wallet(database, storage, config=config)
+
+    def write_wallet(self, inner: Any) -> None:
+        """Write a wallet to its file, if it has one and something changed; blocks, so call it in a thread.
+
+        Electrum writes for people to read, which takes ten times as long, and keeps the wallet locked meanwhile.
+        """
+        if inner.storage is None:
+            return
+        with self._writing:
+            with inner.db.lock:
+                if not inner.db.modified():
+                    return
+                text = inner.db.dump(human_readable=False)
+                inner.db.set_modified(False)
+            try:
+                inner.storage.write(text)
+            except BaseException:
+                inner.db.set_modified(True)
+                raise
 
     def height_of(self, block: Any) -> int:
         """Return the height in what Electrum knows of a transaction's block."""
