@@ -243,7 +243,7 @@ def _check_price(kernel: "Kernel", new: NewInvoice, currency: str) -> Decimal | 
     price = money.parse_amount(new.price, currency=currency, decimals=decimals, field="price")
     if price == 0:
         raise InputError("price 0 asks for nothing; send a price above 0, or set any_amount", field="price")
-    return price
+    return money.round_down(price, decimals)  # takes nothing away: it writes all decimals of the currency
 
 
 def _check_text(new: NewInvoice) -> None:
