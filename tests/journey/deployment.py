@@ -57,7 +57,7 @@ def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any
     """Wait until something holds, and return what it returned."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with contextlib.suppress(httpx.TransportError, FileNotFoundError):
+        with contextlib.suppress(httpx.TransportError, OSError):
             if result := holds():
                 return result
         time.sleep(0.05)
@@ -123,8 +123,8 @@ class Deployment:
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                name = (entry / "cmdline").read_bytes().decode().split("\0")[0].rpartition("/")[2]
-                if self.process is not None and parent == self.process.pid and name.startswith(program):
+                words = (entry / "cmdline").read_bytes().decode().replace("\0", " ").split()
+                if self.process is not None and parent == self.process.pid and Path(words[0]).name == program:
                     found.append(int(entry.name))
         return found
 
