@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bitcart_coin_electrum import keys, options, spec, units
+from bitcart_coin_electrum.adapter import library
 from bitcart_coin_electrum.methods.catalogue import METHODS
 from bitcart_coin_electrum.profile import NetworkProfile
 from bitcart_coin_electrum.watchlist import WatchList
@@ -238,3 +239,18 @@ def test_wallets_with_open_requests_are_opened_first():
     for name, expires_at in times.items():
         watch.add(watched(name, wallet=name, expires_at=expires_at))
     assert watch.wallets() == ["ever", "new", "old"]
+
+
+# Versions
+
+
+def test_a_version_that_nobody_wrote_for_is_refused():
+    assert library._for_version("4.3.4") is library.Library
+    with pytest.raises(ConfigError, match=r"Electrum 4\.30\.1 is not supported; install 4\.3"):
+        library._for_version("4.30.1")
+
+
+def test_a_folder_without_electrum_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(ConfigError, match="bitcart setup"):
+        library.load(tmp_path)

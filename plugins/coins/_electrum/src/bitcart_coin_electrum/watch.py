@@ -173,19 +173,24 @@ class Watcher:
             ("the best block", self._look_at_tip),
             ("a transaction", self._look_at_transactions),
             *((f"wallet {name}", partial(self._look_at, name)) for name in awake),
-            ("the notes", self._write_notes),
         ]
-        is_done = True
-        for name, step in steps:
-            try:
-                is_done &= await step()
-            except Exception:
-                # Whatever it was, it stays due: nothing seen is ever dropped for an error.
-                log.exception("%s could not be told to the journal; trying again", name)
-                self._due |= awake
-                is_done = False
+        done = [await self._attempt(name, step) for name, step in steps]
+        # Notes come after the payments they go with, also when those had to be told twice.
+        if None not in done:
+            done.append(await self._attempt("the notes", self._write_notes))
+        if None in done:
+            self._due |= awake
+        is_done = all(done)
         times = [self._rests_until[name] for name in resting] + ([] if is_done else [now + LOOK_AGAIN_SECONDS])
         return min(times, default=None)
+
+    async def _attempt(self, name: str, step: Callable[[], Awaitable[bool]]) -> bool | None:
+        """Return what a step returns, or None if it failed; it stays due, for nothing seen is dropped for an error."""
+        try:
+            return await step()
+        except Exception:
+            log.exception("%s could not be told to the journal; trying again", name)
+            return None
 
     async def _look_at_tip(self) -> bool:
         """Tell a new best block; after a reorganisation everything is compared."""

@@ -103,8 +103,8 @@ class Electrum:
         return self.is_connected() and 0 < self.server_height() <= self.height()
 
     def height(self) -> int:
-        """Return the height of the best block that was checked."""
-        return int(self._network.get_local_height())
+        """Return the height of the best block that was checked, or 0 before there is one."""
+        return max(int(self._network.get_local_height()), 0)
 
     def server_height(self) -> int:
         """Return the height that the server claims, or 0 without a server."""
