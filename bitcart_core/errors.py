@@ -87,3 +87,8 @@ class DeliveryError(BitcartError):
 
 class Rejected(DeliveryError):  # noqa: N818
     """The recipient will never take this delivery: stop trying, keep the record."""
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the class and the text of an error as a part of a sentence."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

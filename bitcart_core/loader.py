@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bitcart_core.errors import ConfigError
+from bitcart_core.errors import ConfigError, in_one_line
 from bitcart_core.plugin import API_VERSION, Plugin, PluginSettings
 
 ENTRY_POINT_GROUP = "bitcart"
@@ -90,6 +90,9 @@ def _resolve_secrets(value: Any, where: str) -> Any:
         return [_resolve_secrets(item, where) for item in value]
     if not isinstance(value, dict):
         return value
+    for source in ("env", "file"):
+        if value.keys() == {source} and not isinstance(value[source], str):
+            raise ConfigError(f'{where} {source} = {value[source]!r} names no secret; write {{{source} = "..."}}')
     if value.keys() == {"env"}:
         if (secret := os.environ.get(value["env"])) is None:
             raise ConfigError(f"{where} takes a secret from the environment variable {value['env']}, which is not set")
@@ -99,6 +102,8 @@ def _resolve_secrets(value: Any, where: str) -> Any:
             return Path(value["file"]).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:
             raise ConfigError(f"{where} takes a secret from {value['file']}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{where} takes a secret from {value['file']}, which is not text in UTF-8") from None
     return {key: _resolve_secrets(item, f"{where} {key}") for key, item in value.items()}
 
 
@@ -132,7 +137,7 @@ def _import(name: str, point: EntryPoint) -> type[Plugin]:
         kind = point.load()
     except Exception as error:
         raise ConfigError(
-            f"plugins.toml: [{name}] does not import ({type(error).__name__}: {error}); mend or remove it"
+            f"plugins.toml: [{name}] does not import ({in_one_line(error)}); mend or remove it"
         ) from error
     if not (isinstance(kind, type) and issubclass(kind, Plugin)):
         raise ConfigError(f"plugins.toml: [{name}] is {point.value}, which is not a subclass of bitcart_core.Plugin")

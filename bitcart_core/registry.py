@@ -14,7 +14,7 @@ import pluggy
 from bitcart_core import hookspecs, notifications
 from bitcart_core.coins import Coin
 from bitcart_core.devchains import DevchainFactory
-from bitcart_core.errors import ConfigError
+from bitcart_core.errors import ConfigError, in_one_line
 from bitcart_core.hookspecs import PROJECT, Template
 from bitcart_core.loader import FoundPlugin
 from bitcart_core.notifiers import Notifier
@@ -121,7 +121,7 @@ def _build(item: FoundPlugin, context: PluginContext) -> Plugin:
     except ConfigError:
         raise
     except Exception as error:
-        raise ConfigError(f"plugin {item.name} failed to start ({type(error).__name__}: {error})") from error
+        raise ConfigError(f"plugin {item.name} failed to start ({in_one_line(error)}); mend or remove it") from error
 
 
 def _register(manager: pluggy.PluginManager, name: str, plugin: Plugin) -> None:
@@ -129,40 +129,42 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: Plugin) -> None:
         manager.register(plugin, name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise ConfigError(f"plugin {name}: {error}; the hooks are listed in bitcart_core/hookspecs.py") from None
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"plugin {name}: {problem}; the hooks are listed in bitcart_core/hookspecs.py") from None
 
 
 def _collect(registry: Registry) -> None:
     registry.templates[notifications.BUILT_IN.name] = notifications.BUILT_IN
-    for plugin, coin in _registered(registry, "register_coins"):
-        _add(registry.coins, coin.code, coin, f"plugin {plugin}: coin {coin.code!r}")
-        registry.coin_plugins[coin.code] = plugin
-    for plugin, source in _registered(registry, "register_rate_sources"):
-        _refuse_twins(registry.rate_sources, source, f"plugin {plugin}: rate source {source.name!r}")
+    for plugin, code, coin in _registered(registry, "register_coins", "code"):
+        _add(registry.coins, code, coin, f"plugin {plugin}: coin {code!r}")
+        registry.coin_plugins[code] = plugin
+    for plugin, name, source in _registered(registry, "register_rate_sources", "name"):
+        _refuse_twins(registry.rate_sources, source, f"plugin {plugin}: rate source {name!r}")
         registry.rate_sources.append(source)
-    for plugin, notifier in _registered(registry, "register_notifiers"):
-        _add(registry.notifiers, notifier.name, notifier, f"plugin {plugin}: notifier {notifier.name!r}")
-        registry.notifier_plugins[notifier.name] = plugin
-    for plugin, template in _registered(registry, "register_templates"):
-        _add(registry.templates, template.name, template, f"plugin {plugin}: template {template.name!r}")
-    for plugin, mount in _registered(registry, "register_routers"):
-        _add(registry.mounts, mount.prefix, mount, f"plugin {plugin}: path {mount.prefix!r}")
-    for plugin, chain in _registered(registry, "register_devchains"):
-        _add(registry.devchains, chain.coin, chain, f"plugin {plugin}: development chain {chain.coin!r}")
-    for _, requisite in _registered(registry, "register_requisites"):
-        registry.requisites.setdefault(requisite.name, requisite)  # two coins may share one library
+    for plugin, name, notifier in _registered(registry, "register_notifiers", "name"):
+        _add(registry.notifiers, name, notifier, f"plugin {plugin}: notifier {name!r}")
+        registry.notifier_plugins[name] = plugin
+    for plugin, name, template in _registered(registry, "register_templates", "name"):
+        _add(registry.templates, name, template, f"plugin {plugin}: template {name!r}")
+    for plugin, prefix, mount in _registered(registry, "register_routers", "prefix"):
+        _add(registry.mounts, prefix, mount, f"plugin {plugin}: path {prefix!r}")
+    for plugin, coin, chain in _registered(registry, "register_devchains", "coin"):
+        _add(registry.devchains, coin, chain, f"plugin {plugin}: development chain {coin!r}")
+    for _, name, requisite in _registered(registry, "register_requisites", "name"):
+        registry.requisites.setdefault(name, requisite)  # two coins may share one library
 
 
-def _registered(registry: Registry, hook: str) -> Iterable[tuple[str, Any]]:
-    for name in registry.plugins:
+def _registered(registry: Registry, hook: str, key: str) -> Iterable[tuple[str, str, Any]]:
+    """Yield plugin, key and item of everything that plugins return from a hook."""
+    for plugin in registry.plugins:
         try:
-            items = list(registry.call(name, hook) or [])
+            items = [(getattr(item, key), item) for item in registry.call(plugin, hook) or []]
         except ConfigError:
             raise
         except Exception as error:
-            raise ConfigError(f"plugin {name} failed in {hook} ({type(error).__name__}: {error})") from error
-        for item in items:
-            yield name, item
+            raise ConfigError(f"plugin {plugin} failed in {hook} ({in_one_line(error)}); mend or remove it") from error
+        for name, item in items:
+            yield plugin, name, item
 
 
 def _add(known: dict[str, Any], key: str, item: Any, what: str) -> None:
