@@ -137,5 +137,5 @@ class RequestStore:
 
     def _read(self, where: str, *values: object) -> Iterator[StoredRequest]:
         # The conditions are the constants above; only values come from outside, and they are bound.
-        rows = self._database.execute(f"SELECT {_COLUMNS} FROM request WHERE {where}", values)  # noqa: S608
+        rows = self._database.execute(f"SELECT {_COLUMNS} FROM request WHERE {where}", values)  # noqa: S608 - constants
         return (StoredRequest(*row) for row in rows)

@@ -19,8 +19,8 @@ async def add_request(  # noqa: PLR0917 - the contract's parameters, in its orde
     amount: object,
     memo: str = "",
     expiry: int | None = 3600,
-    lightning: bool = False,  # noqa: FBT001, FBT002
-    force: bool = False,  # noqa: FBT001, FBT002
+    lightning: bool = False,  # noqa: FBT001, FBT002 - the contract's
+    force: bool = False,  # noqa: FBT001, FBT002 - the contract's
 ) -> Mapping[str, object] | bool:
     """Make a payment request with an address of its own.
 
@@ -65,9 +65,9 @@ async def get_request(call: Call, request_id: str) -> Mapping[str, object]:
 
 async def list_requests(
     call: Call,
-    pending: bool = False,  # noqa: FBT001, FBT002
-    expired: bool = False,  # noqa: FBT001, FBT002
-    paid: bool = False,  # noqa: FBT001, FBT002
+    pending: bool = False,  # noqa: FBT001, FBT002 - the contract's
+    expired: bool = False,  # noqa: FBT001, FBT002 - the contract's
+    paid: bool = False,  # noqa: FBT001, FBT002 - the contract's
 ) -> list[Mapping[str, object]]:
     """Return the payment requests of the wallet, oldest first; with a flag, only those in that state."""
     wanted = {status for flag, status in _FLAGS.items() if {"pending": pending, "expired": expired, "paid": paid}[flag]}

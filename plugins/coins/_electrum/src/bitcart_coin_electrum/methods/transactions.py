@@ -8,7 +8,7 @@ from bitcart_coin_electrum.methods.registry import Call, Method, Needs
 from bitcart_core import CoinRefused
 
 
-async def get_transaction(call: Call, txid: str, use_spv: bool = False) -> Mapping[str, Any]:  # noqa: FBT001, FBT002
+async def get_transaction(call: Call, txid: str, use_spv: bool = False) -> Mapping[str, Any]:  # noqa: FBT001, FBT002 - the contract's
     """Return a transaction of anyone with its confirmations.
 
     The server is believed, unless `use_spv` asks for a proof of the block.
