@@ -102,8 +102,7 @@ class Case:
 
     def received_on(self, method: PaymentMethod) -> Decimal:
         """Return what stands on one method, in its coin."""
-        standing = (p.amount for p in self.payments if p.method_id == method.id and not p.is_replaced)
-        return sum(standing, Decimal(0))
+        return money.total(p.amount for p in self.payments if p.method_id == method.id and not p.is_replaced)
 
     def due_on(self, method: PaymentMethod) -> Decimal:
         """Return what is still to be sent on one method, after what stands on any of them; in its coin."""

@@ -5,9 +5,10 @@ a coin brings its own number of decimals, a fiat currency takes it from ISO 4217
 """
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, Context, Decimal, DecimalException
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision, list_currencies
@@ -73,6 +74,11 @@ def part_of(amount: Decimal, share: Fraction, decimals: int) -> Decimal:
     smallest = Decimal(1).scaleb(-decimals)
     units = Fraction(amount) * share / Fraction(smallest)
     return _CONTEXT.multiply(Decimal(math.ceil(units)), smallest)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add without losing digits that a coin could hold (80 significant digits)."""
+    return reduce(_CONTEXT.add, amounts, Decimal(0))
 
 
 def divide(amount: Decimal, by: Decimal) -> Decimal:
