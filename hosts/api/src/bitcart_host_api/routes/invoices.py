@@ -43,8 +43,7 @@ def create_invoice(body: CreateInvoice, kernel: TheKernel, caller: Anyone) -> Di
         ),
         is_anonymous=caller is None,
     )
-    decimals = invoices.currency_decimals(kernel, case.invoice.currency)
-    return display_invoice(case, now=case.invoice.created_at, decimals=decimals)
+    return _display(kernel, case, case.invoice.created_at)
 
 
 @router.get("")
@@ -96,4 +95,5 @@ def batch(body: Batch, kernel: TheKernel, caller: Owner) -> bool:
 
 def _display(kernel: Kernel, case: Case, present: datetime) -> DisplayInvoice:
     decimals = invoices.currency_decimals(kernel, case.invoice.currency)
-    return display_invoice(case, now=present, decimals=decimals)
+    explorers = {(coin.code, coin.network): coin.explorer_url for coin in kernel.registry.coins.values()}
+    return display_invoice(case, now=present, decimals=decimals, explorers=explorers)

@@ -1,5 +1,6 @@
 """Invoices and their payment methods (REST API contract, section 5)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -57,6 +58,7 @@ class PaymentData(Display):
     name: str
     currency: str
     symbol: str
+    network: str = Field(description="Of the coin: mainnet, testnet, regtest. Anything but mainnet is play money.")
     amount: str
     received: str = Field(description="What arrived on this method.")
     due: str = Field(description="What is still to be sent on this method, after what arrived on any.")
@@ -78,6 +80,7 @@ class PaymentData(Display):
     discount: str | None = None
     user_address: str | None = None
     is_used: bool
+    explorer_url: str = Field(description="Page of a transaction, with `{txid}`; empty where there is none.")
 
 
 class DisplayInvoice(Display):
@@ -114,13 +117,16 @@ class DisplayInvoice(Display):
     refund_id: str | None = None
 
 
-def display_invoice(case: Case, *, now: datetime, decimals: int) -> DisplayInvoice:
+def display_invoice(
+    case: Case, *, now: datetime, decimals: int, explorers: Mapping[tuple[str, str], str]
+) -> DisplayInvoice:
     """Return an invoice as the API shows it.
 
     Args:
         case: The invoice with all that belongs to it.
         now: By the database's clock.
         decimals: Of the invoice's currency.
+        explorers: Page of a transaction, by coin and network.
     """
     invoice, view = case.invoice, case.view()
     names = method_names(case.methods)
@@ -149,7 +155,12 @@ def display_invoice(case: Case, *, now: datetime, decimals: int) -> DisplayInvoi
         products=list(invoice.products),
         product_names={},
         product_quantities=invoice.products,
-        payments=[_payment_data(case, method, names[method.id], view) for method in case.methods],
+        payments=[
+            _payment_data(
+                case, method, view, name=names[method.id], explorer_url=explorers.get((method.coin, method.network), "")
+            )
+            for method in case.methods
+        ],
         payment_methods=[method.wallet_id for method in case.methods if method.wallet_id],
         payment_id=invoice.paid_method_id,
         paid_currency=view.paid_currency,
@@ -159,7 +170,7 @@ def display_invoice(case: Case, *, now: datetime, decimals: int) -> DisplayInvoi
     )
 
 
-def _payment_data(case: Case, method: PaymentMethod, name: str, view: InvoiceView) -> PaymentData:
+def _payment_data(case: Case, method: PaymentMethod, view: InvoiceView, *, name: str, explorer_url: str) -> PaymentData:
     confirmations = [case.confirmations(p) for p in case.payments if p.method_id == method.id and not p.is_replaced]
     return PaymentData(
         id=method.id,
@@ -171,6 +182,7 @@ def _payment_data(case: Case, method: PaymentMethod, name: str, view: InvoiceVie
         name=name,
         currency=method.coin,
         symbol=method.symbol.lower(),
+        network=method.network,
         amount=money_text(method.amount or ZERO, method.decimals),
         received=money_text(case.received_on(method), method.decimals),
         due=money_text(case.due_on(method), method.decimals),
@@ -190,4 +202,5 @@ def _payment_data(case: Case, method: PaymentMethod, name: str, view: InvoiceVie
         confirmations_required=method.confirmations_required,
         recommended_fee=ZERO,
         is_used=method.id == case.invoice.paid_method_id,
+        explorer_url=explorer_url,
     )
