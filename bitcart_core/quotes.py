@@ -54,6 +54,7 @@ class RateBook:
         self._max_age = max_age
         self._timeout_seconds = timeout_seconds
         self._rates: dict[Pair, tuple[Rate, datetime]] = {}
+        self._failed_at: dict[Pair, datetime] = {}
         self._locks: dict[Pair, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -68,11 +69,11 @@ class RateBook:
             return Rate(base=pair.base, quote=pair.quote, value=Decimal(1), observed_at=now, source="identity")
         with self._guard:
             lock = self._locks.setdefault(pair, threading.Lock())
-        with lock:  # one question at a time for each pair, however many invoices wait for it
+        with lock:  # one question at a time for each pair, and its answer is for all who waited
             known = self._rates.get(pair)
             if known and now - known[1] < self._young:
                 return known[0]
-            fresh = self._ask(pair, now)
+            fresh = None if self._failed_since(pair, now) else self._ask(pair, now)
             if fresh is not None:
                 self._rates[pair] = (fresh, now)
                 return fresh
@@ -82,18 +83,20 @@ class RateBook:
             f"there is no current rate for {pair}; set another currency, or add a rate source to plugins.toml"
         )
 
+    def _failed_since(self, pair: Pair, moment: datetime) -> bool:
+        return pair in self._failed_at and self._failed_at[pair] >= moment
+
     def _ask(self, pair: Pair, now: datetime) -> Rate | None:
         for source in self._sources:
             try:
                 rate = source.fetch([pair], timeout_seconds=self._timeout_seconds).get(pair)
+                if rate is not None and self._is_usable(rate, now):
+                    return rate
             except RateUnavailable as error:
                 log.warning("rate source %s: %s", source.name, error)
-                continue
-            except Exception:
+            except Exception:  # a source may raise anything, and answer with anything
                 log.exception("rate source %s failed", source.name)
-                continue
-            if rate is not None and self._is_usable(rate, now):
-                return rate
+        self._failed_at[pair] = datetime.now(UTC)
         return None
 
     def _is_usable(self, rate: Rate, now: datetime) -> bool:
