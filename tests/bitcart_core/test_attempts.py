@@ -286,7 +286,9 @@ UNEXPECTED = [
 
 
 @pytest.mark.parametrize("error", UNEXPECTED, ids=[f"{type(e).__name__} {str(e)[:12]!a}" for e in UNEXPECTED])
-def test_whatever_a_plugin_raises_is_a_failure_that_is_tried_again(trying: Shop, caplog: pytest.LogCaptureFixture, error):
+def test_whatever_a_plugin_raises_is_a_failure_that_is_tried_again(
+    trying: Shop, caplog: pytest.LogCaptureFixture, error
+):
     caplog.set_level("CRITICAL")  # a lone surrogate in a captured log cannot cross from one test process to another
     plugin(trying).answers = [error]
     attempt(trying)
