@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,31 @@ def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None]:
                 os.kill(os.getpid(), signal_number)
 
     return in_child
+
+
+def end(pid: int, signal_number: signal.Signals, *, seconds: float) -> bool:
+    """Ask a process that is not our child to end, and wait for it.
+
+    Returns:
+        Whether it is gone in time.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal_number)
+    until = time.monotonic() + seconds
+    while is_alive(pid):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended and was not asked for its exit code does not (Linux: proc(5))."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
 
 
 class Child:

@@ -49,13 +49,23 @@ def require_reachable(path: Path, identity: Identity | None) -> None:
     """
     if identity is None:
         return
-    try:
-        subprocess.run(["/bin/true"], cwd=path, user=identity.uid, group=identity.gid, extra_groups=[], check=True)
-    except PermissionError:
+    if not _can_enter(identity, path):
         raise ConfigError(
             f"BITCART_DATA={path} lies in a folder that the service user {SERVICE_USER!r} cannot enter; "
             "set BITCART_DATA to a folder outside any home, such as /var/lib/bitcart, or do not run as root"
-        ) from None
+        )
+
+
+def _can_enter(identity: Identity, path: Path) -> bool:
+    """Let the user try; `cwd` would not do, since that folder is entered before the user is changed."""
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'cd "$0"', str(path)],
+            cwd="/", user=identity.uid, group=identity.gid, extra_groups=[], capture_output=True, check=False,
+        )  # fmt: skip
+    except PermissionError:
+        return False
+    return done.returncode == 0
 
 
 def _add_service_user() -> None:

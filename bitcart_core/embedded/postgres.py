@@ -16,7 +16,7 @@ import psycopg
 
 from bitcart_core.embedded.account import make_folder, require_reachable, service_identity
 from bitcart_core.errors import ConfigError
-from bitcart_core.processes import Child, Identity
+from bitcart_core.processes import Child, Identity, end
 
 _LONGEST_SOCKET_PATH = 90
 _INSTALLED = "pginstall18"  # the wheel carries PostgreSQL 16 too
@@ -57,14 +57,14 @@ class EmbeddedPostgres:
         make_folder(self.folder, mode=0o711)
         require_reachable(self.folder, self._identity)
         binaries = self._binaries()
-        data = make_folder(self.folder / "data", mode=0o700, owner=self._identity)
+        data = self.folder / "data"
         if len(str(self._socket_folder)) > _LONGEST_SOCKET_PATH:
             self._socket_folder = Path(tempfile.mkdtemp(prefix="bitcart-pg-"))
             self._own(self._socket_folder)
         else:
             make_folder(self._socket_folder, mode=0o700, owner=self._identity)
         if not (data / "PG_VERSION").exists():
-            self._run([str(binaries / "initdb"), "--pgdata", str(data), "--username=bitcart", "--auth=trust"])
+            self._initialise(binaries, data)
         self._stop_orphan(data)
         self._child = self._spawn(binaries, data)
         self._wait_until_ready()
@@ -74,6 +74,8 @@ class EmbeddedPostgres:
         if self._child is not None:
             self._child.stop(grace_seconds=30)
             self._child = None
+        if self._socket_folder.parent != self.folder:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     @property
     def is_running(self) -> bool:
@@ -138,15 +140,21 @@ class EmbeddedPostgres:
         self.stop()
         raise ConfigError(f"the embedded PostgreSQL did not start; read {self.folder / 'postgres.log'}")
 
-    def _run(self, arguments: list[str]) -> None:
+    def _initialise(self, binaries: Path, data: Path) -> None:
+        """Make a new server's data beside its place, so that being killed on the way leaves nothing half made."""
+        unfinished = self.folder / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        make_folder(unfinished, mode=0o700, owner=self._identity)
         user, group = (self._identity.uid, self._identity.gid) if self._identity else (None, None)
         done = subprocess.run(
-            [*arguments, "--encoding=UTF8", "--no-locale", "--no-instructions"],
-            capture_output=True, text=True, check=False, cwd=self.folder / "data",
+            [str(binaries / "initdb"), "--pgdata", str(unfinished), "--username=bitcart", "--auth=trust"]
+            + ["--encoding=UTF8", "--no-locale", "--no-instructions"],
+            capture_output=True, text=True, check=False, cwd=unfinished,
             user=user, group=group, extra_groups=[] if user else None,
         )  # fmt: skip
         if done.returncode != 0:
             raise ConfigError(f"the embedded PostgreSQL could not be set up: {done.stderr.strip()[-500:]}")
+        unfinished.rename(data)
 
     def _own(self, folder: Path) -> None:
         if self._identity is not None:
@@ -161,9 +169,5 @@ class EmbeddedPostgres:
             return
         if str(data).encode() not in command:
             return  # the number was given to another program since
-        os.kill(pid, signal.SIGINT)
-        end = time.monotonic() + 30
-        while Path(f"/proc/{pid}").exists():
-            if time.monotonic() > end:
-                raise ConfigError(f"an older PostgreSQL (pid {pid}) still uses {data}; stop it and try again")
-            time.sleep(0.05)
+        if not end(pid, signal.SIGINT, seconds=30):
+            raise ConfigError(f"an older PostgreSQL (pid {pid}) still uses {data}; stop it and try again")

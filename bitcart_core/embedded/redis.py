@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import signal
 import tempfile
 import time
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ import redis
 
 from bitcart_core.embedded.account import make_folder
 from bitcart_core.errors import ConfigError
-from bitcart_core.processes import Child
+from bitcart_core.processes import Child, end
 
 _LONGEST_SOCKET_PATH = 90
 _START_SECONDS = 30
@@ -28,6 +29,7 @@ class EmbeddedRedis:
         self.folder = folder
         self._child: Child | None = None
         self._socket = folder / "redis.sock"
+        self._pid_file = folder / "redis.pid"
 
     @property
     def url(self) -> str:
@@ -44,10 +46,12 @@ class EmbeddedRedis:
         make_folder(self.folder, mode=0o700)
         if len(str(self._socket)) > _LONGEST_SOCKET_PATH:
             self._socket = Path(tempfile.mkdtemp(prefix="bitcart-redis-")) / "redis.sock"
+        make_folder(self._socket.parent, mode=0o700)
+        self._stop_orphan()
         self._child = Child(
             [program, "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"]
-            + ["--dir", str(self.folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-            + ["--maxmemory-policy", "noeviction", "--loglevel", "warning"],
+            + ["--dir", str(self.folder), "--pidfile", str(self._pid_file), "--loglevel", "warning"]
+            + ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"],
             log=self.folder / "redis.log",
             cwd=self.folder,
         )
@@ -58,6 +62,8 @@ class EmbeddedRedis:
         if self._child is not None:
             self._child.stop()
             self._child = None
+        if self._socket.parent != self.folder:
+            shutil.rmtree(self._socket.parent, ignore_errors=True)
 
     @property
     def is_running(self) -> bool:
@@ -80,6 +86,16 @@ class EmbeddedRedis:
             time.sleep(0.02)
         self.stop()
         raise ConfigError(f"the embedded Redis did not start; read {self.folder / 'redis.log'}")
+
+    def _stop_orphan(self) -> None:
+        """Stop the server a killed owner left behind: two of them would spoil each other's file."""
+        try:
+            pid = int(self._pid_file.read_text())
+            is_ours = Path(f"/proc/{pid}/cwd").samefile(self.folder)  # a number may be given to another program
+        except (OSError, ValueError):
+            return
+        if is_ours and not end(pid, signal.SIGTERM, seconds=30):
+            raise ConfigError(f"an older Redis (pid {pid}) still uses {self.folder}; stop it and try again")
 
 
 def find_server() -> str:
