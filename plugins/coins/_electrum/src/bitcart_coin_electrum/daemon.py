@@ -139,13 +139,13 @@ class ElectrumDaemon:
         return spec.spec(version=self.version, has_lightning=False)
 
     def state(self) -> Mapping[str, Any]:
-        """Return the best block, whether it is that of the network, and the server."""
+        """Return the best block, whether it is the network's and all that is watched was compared, and the server."""
         if self._parts is None:
             return {"height": None, "is_synchronized": False, "server": ""}
         electrum = self._parts.electrum
         return {
             "height": electrum.height() or None,
-            "is_synchronized": electrum.is_synchronized(),
+            "is_synchronized": electrum.is_synchronized() and self._parts.watcher.is_caught_up(),
             "server": electrum.server(),
         }
 

@@ -193,6 +193,11 @@ class DaemonProcess:
         """
         return self.begin(method, *positional, key=key, **named).result(PATIENCE_SECONDS)
 
+    def state(self) -> dict[str, Any]:
+        """Return what the daemon says of itself."""
+        state: dict[str, Any] = self.call(_STATE)
+        return state
+
     def begin(self, method: str, *positional: Any, key: WalletKey | str | None = None, **named: Any) -> Future[Any]:
         """Call a method without waiting for its answer."""
         number = next(self._numbers)
@@ -222,6 +227,9 @@ class DaemonProcess:
                     calls.send((getattr(self.journal, method)(*positional, **named), None))
                 except Exception as error:  # noqa: BLE001 - it is sent to who called
                     calls.send((None, error))
+
+
+_STATE = "the state of the daemon, which is no method"
 
 
 class _RemoteJournal:
@@ -259,10 +267,15 @@ async def _answer_calls(create: Callable[[DaemonSettings, Any], Any], calls: Con
     with contextlib.suppress(EOFError):
         while (call := await loop.run_in_executor(None, calls.recv)) is not None:
             number, method, positional, named, key = call
-            task = asyncio.create_task(_answer(calls, number, daemon.call(method, named, positional, key)))
+            work = _state(daemon) if method == _STATE else daemon.call(method, named, positional, key)
+            task = asyncio.create_task(_answer(calls, number, work))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
     await daemon.stop()
+
+
+async def _state(daemon: Any) -> dict[str, Any]:
+    return dict(daemon.state())
 
 
 async def _answer(calls: Connection, number: int, work: Any) -> None:

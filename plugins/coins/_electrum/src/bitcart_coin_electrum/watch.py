@@ -57,6 +57,7 @@ class Watcher:
         self._is_tip_due = True
         self._touched: deque[tuple[str, str]] = deque()
         self._due: set[str] = set()
+        self._awaited: set[str] | None = None
         self._rests_until: dict[str, float] = {}
         self._notes: deque[tuple[str, Mapping[str, object]]] = deque()
         self._wake = asyncio.Event()
@@ -75,6 +76,7 @@ class Watcher:
         if hint.kind in (HintKind.TIP, HintKind.SERVER):
             self._is_tip_due = True
         if hint.kind is HintKind.SERVER:
+            self._awaited = None if self._awaited is None else set(self._watched.wallets())
             self._compare_all()
         self._wake.set()
 
@@ -84,6 +86,13 @@ class Watcher:
         self._journal.watch(watched)
         self._watched.add(watched)
         self._told.setdefault(request.id, ())
+
+    def is_caught_up(self) -> bool:
+        """Return whether everything watched when the server came was compared with it since.
+
+        Until then an older payment may still be to tell. A wallet that is opened later for the first time has none.
+        """
+        return self._awaited is not None and not self._awaited and not self._touched
 
     def is_watching(self, request: StoredRequest) -> bool:
         """Return whether a request is watched."""
@@ -122,12 +131,20 @@ class Watcher:
     async def keep_open(self) -> None:
         """Open the wallets of watched requests from their files, now and whenever one is missing, until cancelled."""
         without_file: set[str] = set()
+        self._refresh()
+        self._awaited = set(self._watched.wallets())
         while True:
-            self._refresh()
             for name in self._watched.wallets():
-                if name not in without_file and self._wallets.get(name) is None and not await self._reopen(name):
+                if name in without_file or self._wallets.get(name) is not None:
+                    continue
+                if await self._reopen(name):
+                    self._due.add(name)
+                    self._wake.set()
+                else:
                     without_file.add(name)
+                    self._awaited.discard(name)
             await asyncio.sleep(COMPARE_SECONDS)
+            self._refresh()
 
     async def run(self) -> None:
         """Follow hints until cancelled."""
@@ -237,9 +254,13 @@ class Watcher:
             if place % REQUESTS_PER_TURN == 0:
                 await asyncio.sleep(0)
         self._rests_until[name] = loop.time() + REST * (loop.time() - began_at)
-        if not is_complete:
+        is_awaited = self._awaited is not None and name in self._awaited
+        if is_awaited and self._awaited and is_complete and wallet.electrum.is_synchronized():
+            self._awaited.discard(name)
+            is_awaited = False
+        if is_awaited or not is_complete:
             self._due.add(name)
-        return is_complete
+        return is_complete and not is_awaited
 
     def _look_at_request(self, wallet: OpenWallet, request: WatchedRequest) -> bool:
         """Tell what changed for a request; return False if it must wait until the wallet is settled."""

@@ -20,6 +20,15 @@ def test_a_payment_that_came_while_the_daemon_was_down_is_found_without_being_as
     assert own_shop.statuses(request) == [3]
 
 
+def test_it_is_synchronized_only_once_all_that_is_watched_was_compared(own_shop, chain, key, eventually):
+    request = own_shop.request(key)
+    own_shop.daemon.stop()
+    chain.tools.pay(request["address"], Decimal("0.5"))
+    own_shop.daemon.start()
+    eventually(lambda: own_shop.daemon.state()["is_synchronized"])
+    assert own_shop.statuses(request) == [7]
+
+
 def test_a_payment_replaced_while_the_daemon_was_down_is_told_as_gone(own_shop, chain, key):
     request = own_shop.request(key)
     txid = chain.tools.pay(request["address"], Decimal("0.5"))
