@@ -84,7 +84,7 @@ def test_a_payment_stored_in_time_and_not_yet_recorded_holds_the_expiry_back(sho
     store(shop, shop.coin.pay(case.methods[0].lookup_key, "0.001"))
     shop.age(case, minutes=20)
     with transaction(shop.kernel.engine) as session:
-        session.execute(update(IncomingEvent).values(received_at=func.now() - timedelta(minutes=6)))
+        session.execute(update(IncomingEvent).values(at=func.now() - timedelta(minutes=6)))
     store(shop, shop.coin.heartbeat())
 
     assert invoices.expire_due(shop.kernel) == 0

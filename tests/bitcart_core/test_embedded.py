@@ -1,5 +1,6 @@
 """Our own PostgreSQL and Redis: they keep what they hold, survive their owners, and touch nothing that is not theirs."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,14 +20,6 @@ from bitcart_core.processes import Identity, is_alive
 NOBODY = Identity(uid=65534, gid=65534)
 
 
-@pytest.fixture(scope="module")
-def home(server_folder) -> Path:
-    """A folder in which the servers of this file live, one after the other, since making a new one takes seconds."""
-    home = server_folder / "embedded"
-    home.mkdir()
-    return home
-
-
 def write(server: EmbeddedPostgres, word: str) -> None:
     with psycopg.connect(server.url) as connection:
         connection.execute("create table if not exists words (word text)")
@@ -36,6 +29,16 @@ def write(server: EmbeddedPostgres, word: str) -> None:
 def words(server: EmbeddedPostgres) -> list[str]:
     with psycopg.connect(server.url) as connection:
         return [word for (word,) in connection.execute("select word from words")]
+
+
+@pytest.fixture(scope="module")
+def home(server_folder) -> Path:
+    """A folder with a PostgreSQL that holds a word; one for all tests of this file, since making one takes seconds."""
+    home = server_folder / "embedded"
+    home.mkdir()
+    with EmbeddedPostgres(home / "postgres") as server:
+        write(server, "first")
+    return home
 
 
 def pid_of(folder: Path) -> int:
@@ -66,36 +69,42 @@ def kill_an_owner(kind: str, folder: Path, fate: str) -> int:
     return pid
 
 
-def look(*roots: Path) -> dict[Path, tuple[int, int, int]]:
-    """Return mode, user and group of folders, of all that is in them and of all above them."""
-    below = [path for root in roots for path in root.rglob("*")]
-    above = [parent for root in roots for parent in root.parents]
-    return {
-        path: (entry.st_mode, entry.st_uid, entry.st_gid)
-        for path in {*roots, *below, *above}
-        if (entry := os.lstat(path))
-    }
+def look(folder: Path) -> dict[Path, tuple[int, int, int]]:
+    """Return mode, user and group of a folder, of all that is in it and of all above it."""
+    found = {}
+    below = [Path(parent, name) for parent, folders, files in os.walk(folder) for name in [*folders, *files]]
+    for path in [folder, *below, *folder.parents, Path(tempfile.gettempdir())]:
+        with contextlib.suppress(FileNotFoundError):  # a server makes files and takes them away
+            entry = path.lstat()
+            found[path] = (entry.st_mode, entry.st_uid, entry.st_gid)
+    return found
 
 
-def test_postgresql_keeps_what_it_holds_and_nothing_that_was_there_changes_its_mode_or_owner(home: Path):
+def test_nothing_that_was_there_changes_its_mode_or_owner(server_folder: Path):
+    home = server_folder / "a home"
     for name, mode in {"open": 0o777, "closed": 0o700, "odd": 0o751}.items():
-        (home / name).mkdir()
+        (home / name).mkdir(parents=True)
         (home / name).chmod(mode)
         (home / name / "file").touch()
-    temporary = Path(tempfile.gettempdir())
-    before = look(home) | {
-        path: look_at for path, look_at in look(temporary).items() if path in {temporary, *temporary.parents}
-    }
+    before = look(home)
+    for _ in range(2):
+        with EmbeddedPostgres(home / "postgres"), EmbeddedRedis(home / "redis"):
+            during = look(home)
+
+    assert {path: during[path] for path in before} == before
+    assert {path: after for path, after in look(home).items() if path in before} == before
+
+
+def test_postgresql_keeps_what_it_holds(home: Path):
+    for word in ("second", "third"):
+        with EmbeddedPostgres(home / "postgres") as server:
+            write(server, word)
+            assert server.is_running
+        assert not server.is_running
 
     with EmbeddedPostgres(home / "postgres") as server:
-        write(server, "first")
-        assert server.is_running
-    assert not server.is_running
-    with EmbeddedPostgres(home / "postgres") as server:
-        write(server, "second")
-        assert words(server) == ["first", "second"]
-
-    assert {path: look_at for path, look_at in look(home, temporary).items() if path in before} == before
+        assert words(server)[0] == "first"
+        assert words(server)[-2:] == ["second", "third"]
 
 
 def test_only_its_owner_enters_the_folder_of_postgresql(home: Path):
