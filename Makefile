@@ -9,7 +9,7 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard server/pyproject.toml hosts/
 
 MODULES := bitcart_core $(notdir $(patsubst %/,%,$(dir $(wildcard hosts/*/src/*/__init__.py plugins/*/*/src/*/__init__.py))))
 
-.PHONY: help setup demo test lint types lock bench soak screenshots clean
+.PHONY: help setup demo test lint types lock
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,7 @@ lock: .venv/bin/uv ## renew requirements.lock after a change of dependencies
 test: setup lint types ## install what the tests need and run all of them
 	scripts/test-requisites
 	BITCART_DATA=$(CURDIR)/.bitcart/tests .venv/bin/bitcart setup
+	.venv/bin/pytest --quiet --cov=bitcart_core.settlement --cov-branch --cov-fail-under=100 tests/bitcart_core/test_settlement*.py
 	.venv/bin/pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## check style and who imports whom

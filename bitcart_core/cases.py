@@ -199,7 +199,7 @@ def hearings(session: Session) -> dict[tuple[str, str], Hearing]:
     waiting: dict[tuple[str, str], datetime] = {
         (coin, network): oldest
         for coin, network, oldest in session.exec(
-            select(IncomingEvent.coin, IncomingEvent.network, func.min(IncomingEvent.received_at))
+            select(IncomingEvent.coin, IncomingEvent.network, func.min(IncomingEvent.at))
             .where(col(IncomingEvent.recorded_at).is_(None), col(IncomingEvent.error).is_(None))
             .group_by(col(IncomingEvent.coin), col(IncomingEvent.network))
         )

@@ -60,7 +60,7 @@ def store(session: Session, coin: str, network: str, items: Sequence[StreamItem]
         {
             "coin": coin, "network": network, "epoch": item.position.epoch, "seq": item.position.seq,
             "events": storable([to_stored(event) for event in item.events]), "attempts": 0,
-            "received_at": func.now(), "due_at": func.now(),
+            "at": item.at, "received_at": func.now(), "due_at": func.now(),
         }
         for item in items
         if item.events

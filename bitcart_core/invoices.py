@@ -202,6 +202,14 @@ def currency_decimals(kernel: "Kernel", currency: str) -> int:
     return coin.decimals if coin else money.fiat_decimals(currency)
 
 
+def shown_decimals(kernel: "Kernel", currency: str) -> int:
+    """Return how many decimals to show of what is stored, also of a coin that was taken out since: 8, as most have."""
+    try:
+        return currency_decimals(kernel, currency)
+    except InputError:
+        return 8
+
+
 def _read_shop(kernel: "Kernel", new: NewInvoice) -> _Shop:
     with transaction(kernel.engine) as session:
         row = session.exec(select(Store, func.now()).where(Store.id == new.store_id)).first()

@@ -144,7 +144,7 @@ def _announce_unmatched(session: Session, payment: Payment, now: datetime) -> No
     )  # fmt: skip
     session.add(
         Event(
-            seq=0, kind=PAYMENT_UNMATCHED, created_at=now, spread_due_at=now,
+            seq=0, kind=PAYMENT_UNMATCHED, created_at=now, spread_due_at=now, spread_at=now,
             payload={"coin": payment.coin, "network": payment.network, "txid": payment.txid, "output": payment.output,
                      "amount": str(payment.amount), "lookup_key": payment.lookup_key},
         )

@@ -115,7 +115,7 @@ def _ask(kernel: "Kernel", event: Event, store: StoreView, now: datetime) -> tup
         if not {event.kind, "announced"} & loaded.hooks:
             continue
         try:
-            answer = kernel.registry.call(name, "delivery_targets", event=fact, store=store)
+            answer = kernel.registry.ask(name, "delivery_targets", event=fact, store=store)
             targets = [Target(key="plugin")] if "delivery_targets" not in loaded.hooks else list(answer or [])
             rows += [_delivery_row(kernel, event.id, name, target, now) for target in targets]
         except Exception as error:  # a plugin may raise anything, and hand over anything

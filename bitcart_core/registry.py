@@ -5,7 +5,9 @@ one bad plugin silences no other.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +26,9 @@ from bitcart_core.requisites import Requisite
 from bitcart_core.ui import Mount
 
 log = logging.getLogger(__name__)
+
+ASK_SECONDS = 5.0
+"""How long a plugin may think about a question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +79,33 @@ class Registry:
         answers = caller(**arguments) if caller else []
         return answers[0] if answers else None
 
+    def ask(self, plugin: str, hook: str, **arguments: Any) -> Any:
+        """Ask one plugin a question under a deadline; one that hangs is left behind in a thread of its own.
+
+        Raises:
+            TimeoutError: It has not answered in time.
+            Exception: Whatever the plugin raised.
+        """
+        if hook not in self.plugins[plugin].hooks:
+            return None
+        answer: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(self.call(plugin, hook, **arguments))
+            except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+                answer.set_exception(error)
+
+        threading.Thread(target=run, name=f"asking-{plugin}", daemon=True).start()
+        return answer.result(ASK_SECONDS)
+
     def ask_all(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Ask every plugin that implements a hook, in order; one that raises is named in the log and left out."""
         answers = []
         for name in self.plugins:
             if self.implements(name, hook):
                 try:
-                    answers.append((name, self.call(name, hook, **arguments)))
+                    answers.append((name, self.ask(name, hook, **arguments)))
                 except Exception:
                     log.exception("plugin %s failed to answer %s", name, hook)
         return answers

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=default_data_dir,
         validation_alias=AliasChoices("BITCART_DATA"),
-        description="Folder for everything this deployment keeps; created with mode 0700, or 0711 as root.",
+        description="Folder for all this deployment keeps; made with mode 0711, so others may pass through only.",
     )
     plugins_file: Path | None = Field(
         default=None,

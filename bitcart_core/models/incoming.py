@@ -10,7 +10,11 @@ from bitcart_core.models.base import list_column, utc_now
 
 
 class IncomingEvent(SQLModel, table=True):
-    """One journal entry of a daemon. A poison one keeps its error and stays behind, blocking nothing."""
+    """One journal entry of a daemon. A poison one keeps its error and stays behind, blocking nothing.
+
+    Attributes:
+        at: When the daemon wrote it, by its own clock.
+    """
 
     __tablename__ = "incoming_events"
     __table_args__ = (
@@ -24,6 +28,7 @@ class IncomingEvent(SQLModel, table=True):
     epoch: int = Field(sa_type=BigInteger)
     seq: int = Field(sa_type=BigInteger)
     events: list[dict[str, Any]] = list_column()
+    at: datetime = Field(default_factory=utc_now)
     received_at: datetime = Field(default_factory=utc_now)
     due_at: datetime = Field(default_factory=utc_now)
     recorded_at: datetime | None = None

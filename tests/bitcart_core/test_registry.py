@@ -1,5 +1,6 @@
 """Loaded plugins: what they bring, who is refused at boot and why, and that none of them silences another."""
 
+import threading
 from unittest.mock import Mock
 
 import pytest
@@ -11,7 +12,7 @@ from bitcart_core.kernel import Kernel
 from bitcart_core.plugin import Plugin
 from bitcart_core.settings import Settings
 from bitcart_core.testing.coins import fake_coin
-from bitcart_core.testing.plugins import FakeRates, found, supplying
+from bitcart_core.testing.plugins import FakeRates, Recording, found, supplying
 from bitcart_core.ui import Mount
 
 
@@ -204,3 +205,20 @@ def test_a_plugin_is_lent_a_folder_of_its_own_a_logger_and_the_address(tmp_path)
     assert oct(context.data_dir.stat().st_mode & 0o777) == "0o700"
     assert context.log.name == "bitcart.plugin.mine"
     assert context.public_url == "https://pay.example"
+
+
+class Hanging(Plugin):
+    @hookimpl
+    def check_health(self):
+        threading.Event().wait(60)
+        return []
+
+
+def test_a_plugin_that_hangs_over_a_question_is_left_behind_and_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(registry, "ASK_SECONDS", 0.1)
+    with Kernel(settings, plugins=[found("hanging", Hanging), found("recording", Recording)]) as kernel:
+        assert kernel.registry.ask_all("check_health") == []
+
+    assert "plugin hanging failed to answer check_health" in caplog.text

@@ -138,3 +138,16 @@ def test_a_paused_listener_stores_nothing_after_another_took_over(
 
     run(kernel, scene)
     assert stored(kernel) == [1]
+
+
+def test_a_client_that_fails_in_a_way_of_its_own_is_asked_again(
+    kernel: Kernel, coin: FakeCoinClient, streaming: Streaming, caplog: pytest.LogCaptureFixture
+):
+    async def scene() -> None:
+        streaming.feed.put_nowait(RuntimeError("a stranger's bug"))
+        streaming.feed.put_nowait(coin.pay("request", "1"))
+        await until(lambda: cursor(kernel) == (1, 1))
+
+    run(kernel, scene)
+    assert stored(kernel) == [1]
+    assert "a stranger's bug" in caplog.text

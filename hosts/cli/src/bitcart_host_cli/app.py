@@ -6,6 +6,9 @@ from typing import Any
 
 import typer
 import typer.main
+from pydantic import ValidationError
+from redis import RedisError
+from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 
 from bitcart_core.errors import BitcartError, ConfigError
@@ -66,6 +69,13 @@ def main() -> None:
     except ConfigError as error:
         print(f"bitcart: {error}", file=sys.stderr)  # noqa: T201 - this is where sentences are printed
         sys.exit(2)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        print(f"bitcart: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except (OperationalError, RedisError, OSError) as error:
+        print(f"bitcart: {str(error).splitlines()[0]}; see `bitcart doctor`", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     except BitcartError as error:
         print(f"bitcart: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)

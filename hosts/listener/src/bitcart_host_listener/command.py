@@ -23,7 +23,7 @@ async def _listen_to_all(kernel: Kernel) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     tasks = [asyncio.create_task(listen(kernel, coin)) for coin in kernel.registry.coins.values()]
-    await stopping.wait()
+    await asyncio.wait({*tasks, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

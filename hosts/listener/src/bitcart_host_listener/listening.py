@@ -6,6 +6,7 @@ A gap or a new journal is answered with a reconciliation. Nothing is decided her
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -25,25 +26,30 @@ LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
 _MOST_AT_ONCE = 500
 _MOST_WAITING = 10_000
+_FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+_STEADY_SECONDS = 30.0
 
 
 async def listen(kernel: Kernel, coin: Coin) -> None:
     """Listen to one coin for ever: reconnect with a growing pause, stand back while someone else has the lease."""
-    wait = 0.5
+    wait = _FIRST_WAIT
     while True:
+        began = time.monotonic()
         try:
             token = await asyncio.to_thread(_acquire, kernel, coin)
             if token is None:
                 await asyncio.sleep(_RENEW_SECONDS)
                 continue
             await _follow(kernel, coin, token)
-            wait = 0.5
         except (CoinError, SQLAlchemyError, LostLeaseError) as error:
             log.warning("%s/%s: %s; trying again", coin.code, coin.network, str(error).splitlines()[0])
+        except Exception:
+            log.exception("%s/%s: its client failed in a way of its own; trying again", coin.code, coin.network)
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(leases.release, kernel.engine, _lease(coin), kernel.name))
             raise
+        wait = _FIRST_WAIT if time.monotonic() - began > _STEADY_SECONDS else wait
         await asyncio.sleep(wait * (0.8 + 0.4 * random.random()))  # noqa: S311 - spreads reconnects, keeps no secret
         wait = min(wait * 2, _LONGEST_WAIT)
 

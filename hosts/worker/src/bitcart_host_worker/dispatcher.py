@@ -45,6 +45,9 @@ class Dispatcher:
             except (psycopg.Error, SQLAlchemyError, RedisError) as error:
                 log.warning("dispatcher: %s; trying again", str(error).splitlines()[0])
                 self._stopping.wait(_RECONNECT_SECONDS)
+            except Exception:
+                log.exception("dispatcher: trying again")
+                self._stopping.wait(_RECONNECT_SECONDS)
 
     def _dispatch_on(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while not self._stopping.is_set():

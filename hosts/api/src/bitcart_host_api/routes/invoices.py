@@ -16,7 +16,7 @@ from bitcart_core.kernel import Kernel
 from bitcart_core.models import Invoice
 from bitcart_core.money import parse_amount
 from bitcart_core.settlement import Verdict
-from bitcart_host_api.schemas.common import Body, Page
+from bitcart_host_api.schemas.common import Body, Limit, Offset, Page
 from bitcart_host_api.schemas.invoices import CreateInvoice, DisplayInvoice, display_invoice
 from bitcart_host_api.security import Caller, TheKernel, maybe, needs
 
@@ -47,7 +47,7 @@ def create_invoice(body: CreateInvoice, kernel: TheKernel, caller: Anyone) -> Di
 
 
 @router.get("")
-def list_invoices(kernel: TheKernel, caller: Owner, offset: int = 0, limit: int = 5) -> Page[DisplayInvoice]:
+def list_invoices(kernel: TheKernel, caller: Owner, offset: Offset = 0, limit: Limit = 5) -> Page[DisplayInvoice]:
     """List your invoices, the newest first."""
     mine = select(Invoice.id).where(Invoice.user_id == caller.user.id).order_by(col(Invoice.created_at).desc())
     page = mine.offset(offset) if limit < 0 else mine.offset(offset).limit(limit)
@@ -94,6 +94,6 @@ def batch(body: Batch, kernel: TheKernel, caller: Owner) -> bool:
 
 
 def _display(kernel: Kernel, case: Case, present: datetime) -> DisplayInvoice:
-    decimals = invoices.currency_decimals(kernel, case.invoice.currency)
+    decimals = invoices.shown_decimals(kernel, case.invoice.currency)
     explorers = {(coin.code, coin.network): coin.explorer_url for coin in kernel.registry.coins.values()}
     return display_invoice(case, now=present, decimals=decimals, explorers=explorers)

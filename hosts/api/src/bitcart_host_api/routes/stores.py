@@ -1,18 +1,19 @@
 """Stores."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from babel.numbers import get_currency_name, get_currency_symbol
 from fastapi import APIRouter, Depends
+from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from bitcart_core import money
+from bitcart_core import invoices, money
 from bitcart_core.db import transaction
-from bitcart_core.errors import ForbiddenError, NotFoundError
+from bitcart_core.errors import ForbiddenError, InputError, NotFoundError
 from bitcart_core.kernel import Kernel
 from bitcart_core.models import NotificationTarget, Store, StoreNotification, StoreWallet, Wallet
 from bitcart_core.stores import new_signing_secret
-from bitcart_host_api.schemas.common import Page
+from bitcart_host_api.schemas.common import Limit, Offset, Page
 from bitcart_host_api.schemas.stores import (
     CreatedStore,
     CreateStore,
@@ -34,7 +35,9 @@ _FOREIGN = "Access denied: attempt to use objects not owned by current user"
 @router.post("")
 def create_store(body: CreateStore, kernel: TheKernel, caller: Owner) -> CreatedStore:
     """Open a store with wallets of yours. Its webhooks are signed from the first one on."""
+    invoices.currency_decimals(kernel, body.default_currency.upper())
     currency = _currency(kernel, body.default_currency.upper())
+    _check_plugin_settings(kernel, body.plugin_settings)
     store = Store(
         user_id=caller.user.id, name=body.name, default_currency=body.default_currency.upper(),
         checkout_settings=body.checkout_settings.model_dump(mode="json"),
@@ -57,7 +60,7 @@ def create_store(body: CreateStore, kernel: TheKernel, caller: Owner) -> Created
 
 
 @router.get("")
-def list_stores(kernel: TheKernel, caller: Owner, offset: int = 0, limit: int = 5) -> Page[DisplayStore]:
+def list_stores(kernel: TheKernel, caller: Owner, offset: Offset = 0, limit: Limit = 5) -> Page[DisplayStore]:
     """List your stores, the newest first."""
     mine = select(Store).where(Store.user_id == caller.user.id).order_by(col(Store.created_at).desc())
     with transaction(kernel.engine) as session:
@@ -107,10 +110,26 @@ def _refuse_foreign(
         raise ForbiddenError(_FOREIGN)
 
 
+def _check_plugin_settings(kernel: Kernel, settings: dict[str, Any]) -> None:
+    """Make sure that each loaded plugin can read what is set for it; what is set for others is kept as it came."""
+    for name, values in settings.items():
+        loaded = kernel.registry.plugins.get(name)
+        if loaded is None or loaded.plugin.StoreSettings is None:
+            continue
+        try:
+            loaded.plugin.StoreSettings.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            field = ".".join(["plugin_settings", name, *map(str, first["loc"])])
+            raise InputError(f"{field}: {first['msg']}", field=field) from None
+
+
 def _currency(kernel: Kernel, currency: str) -> CurrencyData:
     coin = next((coin for coin in kernel.registry.coins.values() if coin.symbol.upper() == currency), None)
     if coin is not None:
         return CurrencyData(name=coin.name, symbol=coin.symbol, divisibility=coin.decimals, crypto=True)
+    if currency not in money.fiat_currencies():  # a coin that was taken out; what was stored can still be shown
+        return CurrencyData(name=currency, symbol=currency, divisibility=8, crypto=True)
     decimals = money.fiat_decimals(currency)
     return CurrencyData(
         name=get_currency_name(currency, locale="en_US"), symbol=get_currency_symbol(currency, locale="en_US"),

@@ -12,7 +12,7 @@ from bitcart_core.db import transaction
 from bitcart_core.errors import CoinError, NotFoundError
 from bitcart_core.kernel import Kernel
 from bitcart_core.models import Wallet
-from bitcart_host_api.schemas.common import Page
+from bitcart_host_api.schemas.common import Limit, Offset, Page
 from bitcart_host_api.schemas.wallets import CreateWallet, DisplayWallet
 from bitcart_host_api.security import Caller, TheKernel, needs
 
@@ -34,7 +34,7 @@ def create_wallet(body: CreateWallet, kernel: TheKernel, caller: Owner) -> Displ
 
 
 @router.get("")
-def list_wallets(kernel: TheKernel, caller: Owner, offset: int = 0, limit: int = 5) -> Page[DisplayWallet]:
+def list_wallets(kernel: TheKernel, caller: Owner, offset: Offset = 0, limit: Limit = 5) -> Page[DisplayWallet]:
     """List your wallets, the newest first."""
     mine = select(Wallet).where(Wallet.user_id == caller.user.id).order_by(col(Wallet.created_at).desc())
     with transaction(kernel.engine) as session:

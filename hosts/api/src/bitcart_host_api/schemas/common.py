@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
+from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from bitcart_core import money
@@ -55,6 +56,10 @@ class Display(BaseModel):
     created: Time
     updated: Time | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+Offset = Annotated[int, Query(ge=0, description="How many to leave out.")]
+Limit = Annotated[int, Query(ge=-1, le=1000, description="How many to return; -1 for all.")]
 
 
 class Page(BaseModel, Generic[Item]):

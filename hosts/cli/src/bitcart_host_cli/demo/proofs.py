@@ -10,7 +10,7 @@ from bitcart_core.devchains import ChainTools, RunningChain
 from bitcart_core.kernel import Kernel
 from bitcart_core.models import Delivery, DeliveryAttempt, Event
 from bitcart_host_cli.demo.inbox import Inbox
-from bitcart_host_cli.demo.merchant import Merchant
+from bitcart_host_cli.demo.merchant import BUYER, Merchant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +42,18 @@ def proofs(scene: Scene, merchant: Merchant, *, invoice_id: str, txid: str) -> l
     def script_ran() -> bool:
         return "heard of invoice_completed" in _script_output(kernel, invoice_id)
 
+    def receipt_came() -> bool:
+        return any(invoice_id in mail and f"To: {BUYER}" in mail for mail in inbox.mails)
+
     return [
         Proof(claim="the transaction is in a mined block", holds=lambda: tools.confirmations(txid) >= 1),
         Proof(claim="the invoice is complete", holds=lambda: merchant.invoice(invoice_id)["status"] == "complete"),
         Proof(claim="the webhook came, and its signature is right", holds=webhook_arrived),
-        Proof(claim="the buyer has a receipt by e-mail", holds=lambda: any(invoice_id in m for m in inbox.mails)),
+        Proof(claim="the buyer has a receipt by e-mail", holds=receipt_came),
         Proof(claim="the notification came", holds=lambda: any(invoice_id in n for n in inbox.notifications)),
         Proof(
             claim="the merchant's script ran",
-            holds=lambda: "heard of invoice_completed" in _script_output(kernel, invoice_id),
+            holds=script_ran,
         ),
     ]
 

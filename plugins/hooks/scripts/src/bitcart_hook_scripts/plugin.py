@@ -40,7 +40,7 @@ class ScriptsSettings(PluginSettings):
     """The operator's table `[scripts]` in plugins.toml."""
 
     folder: Path | None = Field(default=None, description="Where the scripts are, absolute; none: nothing ever runs.")
-    deadline_seconds: float = Field(default=30, gt=0, le=600, description="Then everything of the script is killed.")
+    deadline_seconds: float = Field(default=30, gt=0, le=60, description="Then everything of the script is killed.")
     uid: int | None = Field(default=None, ge=1, description="User to run scripts as, with gid; needs root.")
     gid: int | None = Field(default=None, ge=1, description="Group to run scripts as, with uid; needs root.")
     cpu_seconds: int = Field(default=30, ge=1, description="Of each process.")

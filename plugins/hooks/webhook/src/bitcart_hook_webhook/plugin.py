@@ -101,7 +101,11 @@ def _endpoints(store: StoreView) -> tuple[Endpoint, ...]:
     try:
         return WebhookStoreSettings.model_validate(store.plugin_settings.get(NAME, {})).endpoints
     except ValidationError as error:
-        raise DeliveryError(f"the webhook settings of store {store.id} are broken, save them again: {error}") from error
+        first = error.errors(include_input=False)[0]  # what was set may hold a password
+        where = ".".join(map(str, first["loc"]))
+        raise DeliveryError(
+            f"the webhook settings of store {store.id} are broken, save them again: {where}: {first['msg']}"
+        ) from None
 
 
 def _endpoint(store: StoreView, target: Target) -> Endpoint:
@@ -115,4 +119,4 @@ def _label(url: str) -> str:
     try:
         return parse_web_address(url).label
     except InputError:
-        return url[:100]
+        return "an address that is refused"  # it may hold a password
