@@ -37,7 +37,8 @@ lock: .venv/bin/uv ## renew requirements.lock after a change of dependencies
 test: setup lint types ## install what the tests need and run all of them
 	scripts/test-requisites
 	BITCART_DATA=$(CURDIR)/.bitcart/tests .venv/bin/bitcart setup
-	.venv/bin/pytest --quiet --cov=bitcart_core.settlement --cov-branch --cov-fail-under=100 tests/bitcart_core/test_settlement*.py
+	.venv/bin/coverage run --branch --include=bitcart_core/settlement.py -m pytest --quiet tests/bitcart_core/test_settlement*.py
+	.venv/bin/coverage report --fail-under=100 --show-missing
 	.venv/bin/pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## check style and who imports whom
