@@ -9,11 +9,13 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis import Redis
+from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
 from bitcart_core import db, migrations
 from bitcart_core.embedded import EmbeddedPostgres, EmbeddedRedis
 from bitcart_core.kernel import Kernel
+from bitcart_core.loader import FoundPlugin
 from bitcart_core.settings import Settings
 from bitcart_core.testing.coins import FakeCoinClient, fake_coin
 from bitcart_core.testing.plugins import FakeRates, Recording, found, supplying
@@ -56,6 +58,14 @@ def database_url(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture(scope="session")
+def engine(postgres: EmbeddedPostgres) -> Iterator[Engine]:
+    """The engine that all kernels of a session share: compiling each statement anew for each test takes long."""
+    engine = db.create_engine(postgres.url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
 def redis_server(server_folder: Path) -> Iterator[EmbeddedRedis]:
     """A Redis for the whole session."""
     with EmbeddedRedis(server_folder / "redis") as server:
@@ -83,20 +93,25 @@ def coin() -> FakeCoinClient:
 
 
 @pytest.fixture
-def kernel(settings: Settings, coin: FakeCoinClient) -> Iterator[Kernel]:
+def kernel_with(settings: Settings, engine: Engine) -> Iterator[Callable[..., Kernel]]:
+    """Make a kernel of other plugins on the same database: `kernel_with(found("mine", Mine))`."""
+    with ExitStack() as open_kernels:
+
+        def make(*plugins: FoundPlugin) -> Kernel:
+            kernel = open_kernels.enter_context(Kernel(settings, plugins=list(plugins)))
+            kernel.engine = engine
+            return kernel
+
+        yield make
+
+
+@pytest.fixture
+def kernel(kernel_with: Callable[..., Kernel], coin: FakeCoinClient) -> Kernel:
     """A kernel with a fake coin at 50,000 USD and a plugin that remembers what it is told."""
     supplies = supplying(
         coins=[fake_coin(client=coin)], rates=[FakeRates({"BTC_USD": "50000", "BTC_EUR": "40000", "LTC_USD": "100"})]
     )
-    with Kernel(settings, plugins=[found("supplies", supplies), found("recording", Recording)]) as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def kernel_with(settings: Settings) -> Iterator[Callable[..., Kernel]]:
-    """Make a kernel of other plugins on the same database: `kernel_with(found("mine", Mine))`."""
-    with ExitStack() as open_kernels:
-        yield lambda *plugins: open_kernels.enter_context(Kernel(settings, plugins=list(plugins)))
+    return kernel_with(found("supplies", supplies), found("recording", Recording))
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ def empty_database(postgres):
 
 @pytest.fixture
 def engine(database_url):
+    """An engine of the test's own, which it may spoil."""
     engine = db.create_engine(database_url)
     yield engine
     engine.dispose()
