@@ -64,11 +64,17 @@ class Sender:
             (name.encode(), value.encode("latin-1"))
             for name, value in {"host": address.authority, **headers, "content-length": str(len(body))}.items()
         ]
+        with deadline(self._deadline_seconds):
+            try:
+                return self._exchange(url, sent, body)
+            except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
+                # Most likely a kept connection that the receiver closed at this moment. Once more is safe: the id is
+                # the same, and receivers must bear to hear it twice.
+                return self._exchange(url, sent, body)
+
+    def _exchange(self, url: httpcore.URL, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         waiting = {"timeout": {"pool": self._deadline_seconds}}
-        with (
-            deadline(self._deadline_seconds),
-            self._own_pool().stream("POST", url, headers=sent, content=body, extensions=waiting) as response,
-        ):
+        with self._own_pool().stream("POST", url, headers=headers, content=body, extensions=waiting) as response:
             content, is_whole = _read(response)
             return Answer(
                 status=response.status,
