@@ -93,8 +93,10 @@ class Registry:
         def run() -> None:
             try:
                 answer.set_result(self.call(plugin, hook, **arguments))
-            except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+            except Exception as error:  # noqa: BLE001 - it is raised again where the answer is awaited
                 answer.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - an exit would end the thread that awaits the answer
+                answer.set_exception(RuntimeError(f"raised {in_one_line(error)}"))
 
         threading.Thread(target=run, name=f"asking-{plugin}", daemon=True).start()
         return answer.result(ASK_SECONDS)

@@ -1,6 +1,6 @@
 """Invoices: made whole or not at all, expired in time, marked once, closed when nobody watches any more."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -179,6 +179,19 @@ def test_an_invoice_with_time_left_is_left_alone(shop: Shop):
 
     assert shop.sweep() == 0
     assert shop.standing(case) == ("pending", "none")
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(hours=-1)], ids=["ahead", "behind"])
+def test_a_host_whose_clock_is_wrong_sells_and_expires_by_the_databases(shop: Shop, skew):
+    over = shop.sell("50")
+    shop.age(over, minutes=16)
+    shop.hear(shop.coin.heartbeat())
+    with time_machine.travel(datetime.now(UTC) + skew):
+        new = shop.sell("50")
+        assert invoices.expire_due(shop.kernel) == 1
+
+    assert shop.standing(over)[0] == "expired"
+    assert abs(new.invoice.expires_at - timedelta(minutes=15) - datetime.now(UTC)) < timedelta(minutes=10)
 
 
 def test_invoices_of_a_lagging_coin_hold_up_no_others(bazaar: Shop, litecoin):

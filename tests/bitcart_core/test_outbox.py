@@ -1,5 +1,6 @@
 """Stored facts: numbered without gaps, spread once to everyone concerned, whatever a plugin does."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -11,7 +12,7 @@ from redis.retry import Retry
 from sqlalchemy import update
 from sqlmodel import Session, func, select
 
-from bitcart_core import attempts, outbox
+from bitcart_core import attempts, outbox, registry
 from bitcart_core.db import transaction
 from bitcart_core.deliveries import Target
 from bitcart_core.events import InvoiceEventKind
@@ -218,6 +219,28 @@ def test_a_plugin_that_answers_nonsense_is_named_and_silences_no_other(shop_with
 
     assert deliveries(shop) == [("asked", "one"), ("asked", "two")]
     assert stored_event(shop).spread_error.startswith("nonsense: ")
+
+
+def test_a_plugin_that_hangs_over_its_targets_is_named_and_silences_no_other(shop_with, monkeypatch):
+    monkeypatch.setattr(registry, "ASK_SECONDS", 0.1)
+    release = threading.Event()
+
+    class Hanging(Asked):
+        @hookimpl
+        def delivery_targets(self, event, store):
+            release.wait(timeout=60)
+
+        @hookimpl
+        def announced(self, event, store, target):
+            pass
+
+    shop = shop_with(hanging=Hanging, asked=Asked)
+    shop.sell("50")
+    outbox.spread(shop.kernel)
+    release.set()
+
+    assert deliveries(shop) == [("asked", "one"), ("asked", "two")]
+    assert stored_event(shop).spread_error.startswith("hanging: TimeoutError")
 
 
 def test_a_target_holds_text_from_strangers(shop_with):

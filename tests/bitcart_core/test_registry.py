@@ -222,3 +222,16 @@ def test_a_plugin_that_hangs_over_a_question_is_left_behind_and_named(
         assert kernel.registry.ask_all("check_health") == []
 
     assert "plugin hanging failed to answer check_health" in caplog.text
+
+
+@pytest.mark.parametrize("exit_", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+def test_a_plugin_that_exits_over_a_question_takes_nobody_with_it(exit_, caplog):
+    class Exiting(Plugin):
+        @hookimpl
+        def check_health(self):
+            raise exit_
+
+    loaded = load(exiting=Exiting, healthy=health("slow"))
+
+    assert [name for name, _ in loaded.ask_all("check_health")] == ["healthy"]
+    assert "plugin exiting failed to answer check_health" in caplog.text
