@@ -108,12 +108,12 @@ def test_poison_waits_longer_each_time(shop: Shop):
         detection.record_due(shop.kernel, "btc", "regtest")
         with transaction(shop.kernel.engine) as session:
             entry = session.get_one(IncomingEvent, poison)
-            waits.append(round((entry.due_at - session.exec(select(func.now())).one()).total_seconds()))
+            waits.append((entry.due_at - session.exec(select(func.now())).one()).total_seconds())
             entry.due_at = entry.received_at
 
-    assert waits == sorted(waits)
+    assert waits[:5] == sorted(waits[:5])
     assert waits[0] <= 1
-    assert waits[-1] == waits[-2] == 3600
+    assert all(3000 < wait <= 3600 for wait in waits[-2:])
 
 
 @pytest.mark.parametrize("txid", ["t\x00x", "t\udfffx"], ids=["NUL", "half a pair"])
